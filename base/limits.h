@@ -1,0 +1,59 @@
+/* limits: every bound of the product in one place, each with its source.
+ *
+ * Units     in the name. A bound that a flag can change is the flag's default.
+ */
+#ifndef BASE_LIMITS_H_
+#define BASE_LIMITS_H_
+
+/* *= proto: CustomJob.display_name "up to 128 characters long"; code points. */
+#define LIMIT_DISPLAY_NAME_CHARS 128
+/* *= proto: CustomJob.labels "no longer than 64 characters"; code points. */
+#define LIMIT_LABEL_CHARS 64
+/* Google Cloud resources take 64 labels. */
+#define LIMIT_LABELS_PER_JOB 64
+/* *= proto: ContainerSpec.env, PythonPackageSpec.env "Maximum limit is 100". */
+#define LIMIT_ENV_PER_SPEC 100
+/* *= proto: PythonPackageSpec.package_uris "maximum number of package URIs is 100". */
+#define LIMIT_PACKAGE_URIS 100
+/* Vertex names pools 0 to 3: primary, workers, parameter servers, evaluators. */
+#define LIMIT_WORKER_POOLS 4
+/* *= proto: Scheduling.timeout "The default is 7 days". */
+#define LIMIT_TIMEOUT_DEFAULT_S (7 * 24 * 3600)
+/* A protobuf Duration holds 315,576,000,000 s; more is not a Duration. */
+#define LIMIT_DURATION_S INT64_C(315576000000)
+
+/* execve: one string (MAX_ARG_STRLEN is 128 KiB with its NUL) and the sum that surely passes under 8 MB stacks. */
+#define LIMIT_EXEC_STRING_BYTES (128 * 1024 - 1)
+#define LIMIT_EXEC_TOTAL_BYTES (1024 * 1024)
+
+/* Plain channels take 4 MB; a page of jobs is cut below it. */
+#define LIMIT_PAGE_BYTES (3 * 1024 * 1024)
+#define LIMIT_PAGE_SIZE_DEFAULT 100
+#define LIMIT_PAGE_SIZE_MAX 1000
+#define LIMIT_FILTER_BYTES 2048
+#define LIMIT_FILTER_DEPTH 32
+#define LIMIT_FILTER_TERMS 64
+
+/* One request: message, and nesting while decoding. */
+#define LIMIT_REQUEST_BYTES (4 * 1024 * 1024)
+#define LIMIT_REQUEST_DEPTH 32
+#define LIMIT_METADATA_BYTES (16 * 1024)
+#define LIMIT_STREAMS_PER_CONNECTION 1000
+#define LIMIT_CALLS_IN_FLIGHT 8192
+#define LIMIT_HANDSHAKE_MS 10000
+
+/* Messages waiting for the controller; a full mailbox answers RESOURCE_EXHAUSTED. */
+#define LIMIT_CONTROLLER_MAIL 16384
+/* Calls that wait for an operation at one time. */
+#define LIMIT_OPERATION_WAITS 4096
+#define LIMIT_OPERATION_WAIT_S 3600
+
+/* One stored value: job, operation or execution record. */
+#define LIMIT_VALUE_BYTES (8 * 1024 * 1024)
+
+/* Log files of one replica: the first bytes are kept, then the file is capped. */
+#define LIMIT_LOG_STREAM_BYTES_DEFAULT (64 * 1024 * 1024)
+/* The last lines of stderr that stand in a job's error. */
+#define LIMIT_ERROR_TAIL_BYTES 2048
+
+#endif /* BASE_LIMITS_H_ */

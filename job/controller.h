@@ -1,0 +1,93 @@
+/* controller: the one thread that decides: owner of the log, of every job's state and of the executor.
+ *
+ * Used by   server/ (commands, through controller_submit), server/main.c (life cycle).
+ * Shape     the turn: drain → decide → append → one sync → publish → act and reply. No reply, start or stop leaves
+ *           before its record is durable. After a start of the server: reconcile asks the executor what is true.
+ * Owns      the store's writing half, the executor, all timers; a command while it is submitted.
+ * Thread    controller_submit from any thread; the rest from the one that made it. command.done is called on the
+ *           controller thread and must not block.
+ * Blocks    controller_submit never. controller_stop until the thread has drained.
+ * Errors    a disk failure ends the thread and calls options.fatal with the sentence; nothing is acknowledged any more.
+ * Source    DESIGN.md §3, §5.
+ */
+#ifndef JOB_CONTROLLER_H_
+#define JOB_CONTROLLER_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mailbox.h"
+#include "base/span.h"
+#include "executor/executor.h"
+#include "job/api.h"
+#include "storage/store.h"
+
+C_DECLS_BEGIN
+
+enum command_kind {
+    COMMAND_CREATE_JOB,
+    COMMAND_CANCEL_JOB,
+    COMMAND_DELETE_JOB,
+    COMMAND_WAIT_OPERATION,  /* done is called when it is done, when it goes away, or at the deadline */
+    COMMAND_DELETE_OPERATION /* forget a done one */
+};
+
+struct command;
+
+/* What came of a command; everything is valid during the call only (ref the version to keep it). */
+struct command_result {
+    const struct err *err;           /* NULL: it worked */
+    struct store_version *version;   /* CREATE: the job. DELETE, WAIT: the operation. else NULL */
+    struct span operation_name;      /* CANCEL: of the operation recorded for it, for x-operation-name */
+};
+
+typedef void (*command_done_fn)(struct command *command, const struct command_result *result);
+
+/* Made by the caller, the controller's from submit to done. Spans must live as long. */
+struct command {
+    struct mail mail; /* first */
+    enum command_kind kind;
+    enum api_version version;      /* decides the type of an operation's metadata */
+    command_done_fn done;
+    struct span name;              /* CANCEL, DELETE: the job's. WAIT, DELETE_OPERATION: the operation's */
+    struct span parent;            /* CREATE */
+    struct span custom_job_wire;   /* CREATE: as job_spec_prepare gave it */
+    uint32_t replica_count;        /* CREATE: likewise */
+    struct span request_id;        /* CREATE: idempotency key, may be empty */
+    int64_t deadline_mono_ns;      /* WAIT */
+};
+
+struct controller_options {
+    struct store *store;
+    const struct clock *clock;
+    uint32_t replicas_max;         /* running at once; whole jobs wait QUEUED in order */
+    int64_t stop_grace_ms;
+    uint64_t project_number;       /* 0: made of the project id */
+    const char *buckets_dir;
+    void (*fatal)(void *context, const struct err *err); /* controller thread; the process should end with code 5 */
+    void (*log)(void *context, const char *line);        /* one line worth an operator's eye; NULL: none */
+    void *context;
+};
+
+struct controller;
+
+/* Makes the controller and reads its state from the store. Then: make the executor with controller_sink, then start. */
+MUST_USE int controller_create(const struct controller_options *options, struct controller **ret_controller,
+                               struct err *err);
+/* The sink to make the executor with; valid until controller_destroy. */
+struct execution_sink controller_sink(struct controller *controller);
+/* Takes the executor (still destroyed by whoever made it), reconciles, begins the turns on its own thread. */
+MUST_USE int controller_start(struct controller *controller, struct executor *executor, struct err *err);
+
+/* Hands a command over. ERR_EXHAUSTED when too many wait, ERR_UNAVAILABLE when stopping: then the command is still the caller's. */
+MUST_USE int controller_submit(struct controller *controller, struct command *command, struct err *err);
+
+/* Refuses new commands, answers all taken, ends the thread. Replicas go on running. Operation waits end UNAVAILABLE. */
+void controller_stop(struct controller *controller);
+void controller_destroy(struct controller *controller);
+
+C_DECLS_END
+
+#endif /* JOB_CONTROLLER_H_ */

@@ -1,0 +1,56 @@
+/* job_plan: from a stored CustomJob to the tasks of its replicas: argv, environment, cluster description.
+ *
+ * Used by   job/controller.c when a job is admitted.
+ * Shape     CLUSTER_SPEC, TF_CONFIG, AIP_*, CLOUD_ML_*, MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE and $(VAR) expansion as
+ *           facts/vertex-customjob.md §4.4 and DESIGN.md §5 tell.
+ * Owns      a plan owns all its texts; tasks point into it.
+ * Thread    the controller's.      Blocks    never.
+ * Errors    ERR_INVALID when the stored bytes ask for what cannot be planned; ERR_CORRUPT when they do not decode.
+ */
+#ifndef JOB_JOB_PLAN_H_
+#define JOB_JOB_PLAN_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "executor/executor.h"
+
+C_DECLS_BEGIN
+
+struct job_plan_address {
+    char host[64];
+    uint16_t port;
+};
+
+/* The shape of a job without its texts: replicas per pool, and the limits of its scheduling. */
+struct job_shape {
+    uint32_t pool_count;
+    uint32_t pool_replicas[8];
+    uint32_t replica_count;
+    int64_t timeout_ns;       /* default 7 days */
+    int64_t wait_max_ns;      /* max_wait_duration; 0: none */
+};
+
+MUST_USE int job_shape_read(struct span custom_job_wire, struct job_shape *ret_shape, struct err *err);
+
+struct job_plan;
+
+struct job_plan_input {
+    struct span custom_job_wire;  /* stored image */
+    uint32_t job_attempt;
+    const struct job_plan_address *addresses; /* one per replica, pools in order */
+    const uint32_t *restarts;                 /* one per replica, or NULL for all 0 */
+    uint64_t project_number;      /* CLOUD_ML_PROJECT_ID; 0: made of the project id */
+    const char *buckets_dir;      /* NULL: gs:// stays as it is */
+};
+
+MUST_USE int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_plan, struct err *err);
+void job_plan_destroy(struct job_plan *plan);
+size_t job_plan_task_count(const struct job_plan *plan);
+const struct task *job_plan_task(const struct job_plan *plan, size_t index);
+
+C_DECLS_END
+
+#endif /* JOB_JOB_PLAN_H_ */

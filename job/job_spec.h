@@ -1,0 +1,42 @@
+/* job_spec: what a CustomJob must be before it is taken: checked in full, cleaned, and put into stored form.
+ *
+ * Used by   server/custom_job_service.c on call threads.
+ * Shape     in: the wire bytes of a CustomJob as a client sent them. out: the wire bytes to store, without output-only
+ *           and unknown fields; the controller puts the outputs before them (job_image.h).
+ * Thread    any; pure.      Blocks    never.
+ * Errors    what is wrong is added to violations, all of it, with real field paths; -1 only when the bytes are no CustomJob
+ *           at all (ERR_INVALID, the field and place named where known).
+ * Source    the API's field comments; facts/vertex-customjob.md §1, §4.5, §4.6; DESIGN.md §5.
+ */
+#ifndef JOB_JOB_SPEC_H_
+#define JOB_JOB_SPEC_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "job/api.h"
+#include "job/violations.h"
+
+C_DECLS_BEGIN
+
+/* What this server can run, asked once at start. */
+struct job_spec_rules {
+    uint32_t replicas_max;      /* --max-replicas: a job that asks for more can never fit, and is refused */
+    const char *needs_command;  /* executor_ops.needs_command; NULL: none needed */
+    bool python_packages;       /* the executor can prepare python_package_spec */
+};
+
+struct job_spec_prepared {
+    struct span wire;           /* normalised CustomJob, in the arena */
+    uint32_t replica_count;     /* over all pools */
+};
+
+MUST_USE int job_spec_prepare(const struct job_spec_rules *rules, enum api_version version, struct span custom_job_wire,
+                              struct upb_Arena *arena, struct violations *violations, struct job_spec_prepared *ret_prepared,
+                              struct err *err);
+
+C_DECLS_END
+
+#endif /* JOB_JOB_SPEC_H_ */
