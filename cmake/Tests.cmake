@@ -59,6 +59,24 @@ function(cj_test folder)
         PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()
 
+# cj_script_test(<name> <script> [ARGS arg...] [TIMEOUT seconds] [LABELS label...]): a test that is a program of its
+# own, for tests/CMakeLists.txt. Exit code 77 means skipped. Label "long" keeps it out of a plain ./dev test; a test
+# that cannot share the machine's two cores is better RUN_SERIAL.
+function(cj_script_test name script)
+    cmake_parse_arguments(ARG "RUN_SERIAL" "TIMEOUT" "ARGS;LABELS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 120)
+    endif()
+    if(NOT ARG_RUN_SERIAL)
+        set(ARG_RUN_SERIAL FALSE)
+    endif()
+    get_filename_component(script "${script}" ABSOLUTE BASE_DIR "${CMAKE_CURRENT_SOURCE_DIR}")
+    add_test(NAME "${name}" COMMAND "${script}" ${ARG_ARGS} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties("${name}" PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "script;${ARG_LABELS}" SKIP_RETURN_CODE 77
+        RUN_SERIAL ${ARG_RUN_SERIAL}
+        ENVIRONMENT "CUSTOMJOBD_SOURCE_DIR=${CMAKE_SOURCE_DIR};CUSTOMJOBD_BUILD_DIR=${CMAKE_BINARY_DIR};CUSTOMJOBD_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endfunction()
+
 file(GLOB folders CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/tests" tests/*)
 foreach(folder IN LISTS folders)
     if(IS_DIRECTORY "${CMAKE_SOURCE_DIR}/tests/${folder}" AND NOT folder STREQUAL "lib")
