@@ -22,10 +22,12 @@ function(cj_room_includes room folder headers whole)
     target_include_directories(${room}_includes INTERFACE "${view}")
 endfunction()
 
-# cj_room(<room> [FOLDER f] [FILES pattern] [NOT_FILES pattern] DEPENDS <what it may use>...)
-# FILES and NOT_FILES, without ending, tell apart two rooms that share a folder.
+# cj_room(<room> [FOLDER f] [FILES pattern] [NOT_FILES pattern] [EXPOSES <room>...] DEPENDS <what it may use>...)
+# FILES and NOT_FILES, without ending, tell apart two rooms that share a folder. EXPOSES names rooms whose types stand
+# in this room's own headers: whoever includes those sees them too, but may not include them by name (tools/tidy.py).
 function(cj_room room)
-    cmake_parse_arguments(ARG "" "FOLDER;FILES;NOT_FILES" "DEPENDS" ${ARGN})
+    cmake_parse_arguments(ARG "" "FOLDER;FILES;NOT_FILES" "EXPOSES;DEPENDS" ${ARGN})
+    list(TRANSFORM ARG_EXPOSES APPEND _includes)
     if(NOT ARG_FOLDER)
         set(ARG_FOLDER ${room})
     endif()
@@ -52,10 +54,10 @@ function(cj_room room)
     if(sources)
         add_library(${room} STATIC ${sources})
         # PRIVATE: a room that may use this one may not thereby use what this one uses.
-        target_link_libraries(${room} PRIVATE own_code ${ARG_DEPENDS} PUBLIC ${room}_includes)
+        target_link_libraries(${room} PRIVATE own_code ${ARG_DEPENDS} PUBLIC ${room}_includes ${ARG_EXPOSES})
     else()
         add_library(${room} INTERFACE)
-        target_link_libraries(${room} INTERFACE ${room}_includes)
+        target_link_libraries(${room} INTERFACE ${room}_includes ${ARG_EXPOSES})
     endif()
     set_property(GLOBAL APPEND PROPERTY CJ_ROOMS ${room})
     set_property(GLOBAL PROPERTY CJ_DEPENDS_${room} "${ARG_DEPENDS}")

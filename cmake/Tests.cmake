@@ -84,6 +84,8 @@ foreach(folder IN LISTS folders)
     endif()
 endforeach()
 
+cj_script_test(shape "${CMAKE_SOURCE_DIR}/tools/tidy.py" ARGS --build "${CMAKE_BINARY_DIR}")
+
 if(EXISTS "${CMAKE_SOURCE_DIR}/tests/CMakeLists.txt")
     add_subdirectory(tests)
 endif()
