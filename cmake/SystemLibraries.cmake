@@ -4,6 +4,9 @@ include_guard(GLOBAL)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
+add_library(threads INTERFACE)
+target_link_libraries(threads INTERFACE Threads::Threads)
+
 # cj_system_library(<name> <pkg-config module>...): an INTERFACE target of what pkg-config says.
 function(cj_system_library name)
     pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${ARGN})

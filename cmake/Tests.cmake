@@ -8,11 +8,12 @@ include(GoogleTest)
 
 get_property(rooms GLOBAL PROPERTY CJ_ROOMS)
 set(CJ_ALL_LIBRARIES ${rooms} wal_pbc supervisor_pb api_upb libupb libgrpc openssl libcurl jansson libyaml liburcu
-    Threads::Threads)
+    threads)
 
 file(GLOB lib_sources CONFIGURE_DEPENDS tests/lib/*.c tests/lib/*.cc)
 file(GLOB lib_headers CONFIGURE_DEPENDS tests/lib/*.h)
 cj_room_includes(test_lib tests/lib "${lib_headers}" FALSE)
+cj_record(room test_lib SOURCES ${lib_sources} ${lib_headers} DEPENDS ${CJ_ALL_LIBRARIES})
 if(lib_sources)
     # An archive: a test that uses a fake disk does not link what the gRPC fixture needs.
     add_library(test_lib STATIC ${lib_sources})
@@ -34,8 +35,9 @@ endif()
 
 # cj_test(<folder>): the test program of one folder under tests/.
 function(cj_test folder)
-    file(GLOB sources CONFIGURE_DEPENDS "tests/${folder}/*_test.cc" "tests/${folder}/*.c")
-    if(NOT sources)
+    file(GLOB tests CONFIGURE_DEPENDS "tests/${folder}/*_test.cc")
+    file(GLOB sources CONFIGURE_DEPENDS "tests/${folder}/*.cc" "tests/${folder}/*.c")
+    if(NOT tests)
         return()
     endif()
     if(folder IN_LIST rooms)
@@ -44,6 +46,7 @@ function(cj_test folder)
     else()
         set(libraries ${CJ_ALL_LIBRARIES})
     endif()
+    cj_record(test ${folder}_test SOURCES ${sources} DEPENDS test_lib ${libraries})
     add_executable(${folder}_test ${sources})
     target_link_libraries(${folder}_test PRIVATE own_code test_lib ${libraries} GTest::gtest GTest::gtest_main)
     # Paths of the tree and of the programs, for golden files and for tests that start what was built.
@@ -84,6 +87,8 @@ foreach(folder IN LISTS folders)
     endif()
 endforeach()
 
+cj_script_test(parity "${CMAKE_SOURCE_DIR}/tests/build/parity_test.py" ARGS --cmake "${CMAKE_BINARY_DIR}/targets.txt")
+cj_script_test(bazel "${CMAKE_SOURCE_DIR}/tests/build/bazel_test.sh" TIMEOUT 900 RUN_SERIAL)
 cj_script_test(shape "${CMAKE_SOURCE_DIR}/tools/tidy.py" ARGS --build "${CMAKE_BINARY_DIR}")
 
 if(EXISTS "${CMAKE_SOURCE_DIR}/tests/CMakeLists.txt")
