@@ -147,7 +147,7 @@ def main():
     for finding in findings:
         print(finding)
     if findings:
-        print(f"parity: {len(findings)} differences; ./dev fmt brings the lists of sources up to date")
+        print(f"parity: {len(findings)} differences; tests/build/parity_test.py --write (and ./dev fmt) brings sources up to date")
         return 1
     print(f"parity: {len(cmake)} targets, the same in CMake and Bazel")
     return 0
