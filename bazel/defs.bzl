@@ -1,6 +1,8 @@
 """Rooms, programs, tests and generated code: the counterparts of cmake/*.cmake, with the same flags."""
 
-_OWN = ["-Wall", "-Wextra", "-Werror", "-fstack-protector-strong", "-DCUSTOMJOBD_VERSION='\"0.1.0\"'"]
+VERSION = "0.1.0"
+
+_OWN = ["-Wall", "-Wextra", "-Werror", "-fstack-protector-strong", "-DCUSTOMJOBD_VERSION='\"%s\"'" % VERSION]
 _OWN_C = _OWN + ["-std=gnu17", "-Wconversion", "-Wshadow", "-Wvla", "-D_GNU_SOURCE="]
 _OWN_CXX = _OWN + ["-std=c++17"]
 _GENERATED = ["-std=gnu17", "-w", "-fvisibility=hidden"]

@@ -89,6 +89,7 @@ endforeach()
 
 cj_script_test(parity "${CMAKE_SOURCE_DIR}/tests/build/parity_test.py" ARGS --cmake "${CMAKE_BINARY_DIR}/targets.txt")
 cj_script_test(bazel "${CMAKE_SOURCE_DIR}/tests/build/bazel_test.sh" TIMEOUT 900 RUN_SERIAL)
+cj_script_test(shape_detects "${CMAKE_SOURCE_DIR}/tests/build/tidy_test.py")
 cj_script_test(shape "${CMAKE_SOURCE_DIR}/tools/tidy.py" ARGS --build "${CMAKE_BINARY_DIR}")
 
 if(EXISTS "${CMAKE_SOURCE_DIR}/tests/CMakeLists.txt")

@@ -80,6 +80,13 @@ def differences(cmake, bazel):
                 yield f"{kind} {name}: {what} {item} is in Bazel, not in CMake"
 
 
+def version_differences():
+    cmake = re.search(r"^project\(\w+ VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"), re.M)
+    bazel = re.search(r'^VERSION = "([\d.]+)"', (ROOT / "bazel/defs.bzl").read_text(encoding="utf-8"), re.M)
+    if not cmake or not bazel or cmake.group(1) != bazel.group(1):
+        yield "the version of project() in CMakeLists.txt is not the VERSION in bazel/defs.bzl"
+
+
 def wanted_list(package, name, sources):
     """The items of one list of a rule, out of all its sources."""
     if name == "hdrs":
@@ -143,7 +150,7 @@ def main():
     cmake = from_cmake(options.cmake)
     if options.write:
         write(cmake)
-    findings = list(differences(cmake, from_bazel()))
+    findings = [*differences(cmake, from_bazel()), *version_differences()]
     for finding in findings:
         print(finding)
     if findings:
