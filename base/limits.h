@@ -48,6 +48,11 @@
 #define LIMIT_OPERATION_WAITS 4096
 #define LIMIT_OPERATION_WAIT_S 3600
 
+/* Create calls with an idempotency key that are remembered at one time; each for a day. */
+#define LIMIT_REQUEST_IDS (1024 * 1024)
+/* One such key; a UUID has 36. */
+#define LIMIT_REQUEST_ID_CHARS 256
+
 /* One stored value: job, operation or execution record. */
 #define LIMIT_VALUE_BYTES (8 * 1024 * 1024)
 

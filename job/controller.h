@@ -8,7 +8,6 @@
  *           controller thread and must not block.
  * Blocks    controller_submit never. controller_stop until the thread has drained.
  * Errors    a disk failure ends the thread and calls options.fatal with the sentence; nothing is acknowledged any more.
- * Source    DESIGN.md §3, §5.
  */
 #ifndef JOB_CONTROLLER_H_
 #define JOB_CONTROLLER_H_
@@ -80,6 +79,13 @@ MUST_USE int controller_create(const struct controller_options *options, struct 
 struct execution_sink controller_sink(struct controller *controller);
 /* Takes the executor (still destroyed by whoever made it), reconciles, begins the turns on its own thread. */
 MUST_USE int controller_start(struct controller *controller, struct executor *executor, struct err *err);
+
+/* For who owns time and order, such as a simulation: like controller_start, but without a thread. The caller is the
+ * controller's thread from here on and makes each turn itself. */
+MUST_USE int controller_attach(struct controller *controller, struct executor *executor, struct err *err);
+/* One turn over what has arrived; never waits. *ret_wait_ns: how long the next may wait if nothing arrives. A failure is
+ * final, and what was decided in this turn is neither answered nor done. */
+MUST_USE int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct err *err);
 
 /* Hands a command over. ERR_EXHAUSTED when too many wait, ERR_UNAVAILABLE when stopping: then the command is still the caller's. */
 MUST_USE int controller_submit(struct controller *controller, struct command *command, struct err *err);

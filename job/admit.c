@@ -1,0 +1,200 @@
+#include <stdlib.h>
+
+#include "job/controller_state.h"
+
+/* How long until addresses are asked for again when the executor has none left. */
+#define ADDRESSES_RETRY_NS CLOCK_NS_PER_S
+
+void admit_enqueue(struct controller *controller, struct job *job)
+{
+    job->queue_previous = controller->queue_last;
+    job->queue_next = NULL;
+    if (controller->queue_last) {
+        controller->queue_last->queue_next = job;
+    } else {
+        controller->queue_first = job;
+    }
+    controller->queue_last = job;
+}
+
+void admit_dequeue(struct controller *controller, struct job *job)
+{
+    if (job->queue_previous) {
+        job->queue_previous->queue_next = job->queue_next;
+    } else {
+        controller->queue_first = job->queue_next;
+    }
+    if (job->queue_next) {
+        job->queue_next->queue_previous = job->queue_previous;
+    } else {
+        controller->queue_last = job->queue_previous;
+    }
+    job->queue_next = NULL;
+    job->queue_previous = NULL;
+}
+
+static void drop_replicas(struct job *job)
+{
+    free(job->execution.replicas);
+    job->execution.replicas = NULL;
+    job->execution.replica_count = 0;
+}
+
+static int make_replicas(const struct job_shape *shape, struct execution *execution, struct err *err)
+{
+    uint32_t count = 0;
+
+    execution->replicas = calloc(shape->replica_count, sizeof *execution->replicas);
+    if (!execution->replicas) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for %u replicas", shape->replica_count);
+    }
+    for (uint32_t pool = 0; pool < shape->pool_count; pool++) {
+        for (uint32_t i = 0; i < shape->pool_replicas[pool]; i++) {
+            execution->replicas[count++] =
+                (struct replica){.pool_index = pool, .replica_index = i, .phase = REPLICA_STARTING};
+        }
+    }
+    execution->replica_count = count;
+    return 0;
+}
+
+static int assign_addresses(struct controller *controller, struct execution *execution, struct err *err)
+{
+    struct executor *executor = controller->executor;
+
+    for (uint32_t i = 0; i < execution->replica_count; i++) {
+        struct replica *replica = &execution->replicas[i];
+        struct execution_key key = execution_replica_key(execution, replica);
+
+        if (executor->ops->assign_address(executor, &key, replica->host, sizeof replica->host, &replica->port, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int plan_from(struct controller *controller, struct job *job, struct span image, struct err *err)
+{
+    struct execution *execution = &job->execution;
+    struct job_plan_address *addresses = calloc(execution->replica_count, sizeof *addresses);
+    uint32_t *restarts = calloc(execution->replica_count, sizeof *restarts);
+    struct job_plan_input input = {.custom_job_wire = image,
+                                   .job_attempt = execution->job_attempt,
+                                   .addresses = addresses,
+                                   .restarts = restarts,
+                                   .project_number = controller->options.project_number,
+                                   .buckets_dir = controller->options.buckets_dir};
+    int result;
+
+    if (!addresses || !restarts) {
+        result = err_set(err, ERR_EXHAUSTED, "no memory for %u addresses", execution->replica_count);
+    } else {
+        for (uint32_t i = 0; i < execution->replica_count; i++) {
+            memcpy(addresses[i].host, execution->replicas[i].host, sizeof addresses[i].host);
+            addresses[i].port = execution->replicas[i].port;
+            restarts[i] = execution->replicas[i].restart;
+        }
+        result = job_plan_create(&input, &job->plan, err);
+    }
+    free(addresses);
+    free(restarts);
+    return result;
+}
+_Static_assert(sizeof((struct job_plan_address *)0)->host == sizeof((struct replica *)0)->host, "same room for hosts");
+
+int admit_plan(struct controller *controller, struct job *job, struct err *err)
+{
+    struct blob *image;
+    int result;
+
+    if (stage_build_image(controller, job, &image, err)) {
+        return -1;
+    }
+    result = plan_from(controller, job, blob_span(image), err);
+    blob_unref(image);
+    if (result == 0 && job_plan_task_count(job->plan) != job->execution.replica_count) {
+        return err_set(err, ERR_INTERNAL, "the plan of %s has %zu tasks for %u replicas", job->name,
+                       job_plan_task_count(job->plan), job->execution.replica_count);
+    }
+    return result;
+}
+
+static int read_shape(struct controller *controller, const struct job *job, struct job_shape *ret_shape,
+                      struct err *err)
+{
+    struct blob *image;
+    int result;
+
+    if (stage_build_image(controller, job, &image, err)) {
+        return -1;
+    }
+    result = job_shape_read(blob_span(image), ret_shape, err);
+    blob_unref(image);
+    return result;
+}
+
+static int prepare(struct controller *controller, struct job *job, struct err *err)
+{
+    struct job_shape shape;
+
+    if (read_shape(controller, job, &shape, err) || make_replicas(&shape, &job->execution, err) ||
+        assign_addresses(controller, &job->execution, err)) {
+        return -1;
+    }
+    return admit_plan(controller, job, err);
+}
+
+static void launch(struct controller *controller, struct job *job)
+{
+    admit_dequeue(controller, job);
+    job_step(controller, job, JOB_EVENT_ADMITTED);
+    job_set_timer(controller, job);
+    job->holds_resources = true;
+    controller->replicas_held += job->replica_count;
+    turn_tell(controller, job, "Job is preparing.");
+    for (size_t i = 0; i < job_plan_task_count(job->plan); i++) {
+        const struct task *task = job_plan_task(job->plan, i);
+
+        turn_act(controller, (struct act){.kind = ACT_START, .key = task->key, .task = task});
+    }
+}
+
+/* False: it has to wait, and with it all behind it. */
+static bool admit(struct controller *controller, struct job *job)
+{
+    struct err err = ERR_INIT;
+
+    if (prepare(controller, job, &err) == 0) {
+        launch(controller, job);
+        return true;
+    }
+    drop_replicas(job);
+    controller->executor->ops->release_addresses(controller->executor, job->id);
+    if (err.code == ERR_EXHAUSTED) {
+        controller->admission_retry_mono_ns = controller->turn.now_mono_ns + ADDRESSES_RETRY_NS;
+        return false;
+    }
+    job_decide_end(controller, job, JOB_STATE_FAILED, job_error_of(&err));
+    job_proceed_to_end(controller, job);
+    return true;
+}
+
+void admit_run(struct controller *controller)
+{
+    uint32_t replicas_max = controller->options.replicas_max;
+
+    if (controller->turn.now_mono_ns < controller->admission_retry_mono_ns) {
+        return;
+    }
+    controller->admission_retry_mono_ns = 0;
+    while (controller->queue_first && !controller_has_failed(controller)) {
+        struct job *job = controller->queue_first;
+
+        if (job->replica_count > replicas_max) {
+            job_decide_end(controller, job, JOB_STATE_FAILED, job_error_too_large(job->replica_count, replicas_max));
+            job_proceed_to_end(controller, job);
+        } else if ((uint64_t)controller->replicas_held + job->replica_count > replicas_max || !admit(controller, job)) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+/* controller_state: the controller from within; what one turn decides, and what is done about it once that is durable.
+ *
+ * Used by   the files of the controller, and by nobody else: controller.c (life, thread), controller_turn.c (the turn),
+ *           turn.c (acts, replies), decide_*.c, job_life.c, admit.c, stage.c, reconcile.c.
+ * Shape     a turn decides about messages one by one, changing jobs in memory and gathering acts and replies; then
+ *           touched jobs are staged, committed with one sync, and only then replies are sent and acts are done.
+ * Thread    the controller's.
+ * Errors    what must not fail while deciding (memory, the store, our own logic) goes to controller_fail: the turn ends
+ *           before its commit, nothing of it is told or done, and the process has to stop.
+ */
+#ifndef JOB_CONTROLLER_STATE_H_
+#define JOB_CONTROLLER_STATE_H_
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/thread_check.h"
+#include "job/controller.h"
+#include "job/job_table.h"
+#include "job/request_ids.h"
+#include "job/waits.h"
+
+/* Messages of each kind that one turn takes; the rest waits for the next. */
+#define TURN_MESSAGES_MAX 4096
+
+enum act_kind { ACT_START, ACT_ADOPT, ACT_STOP, ACT_RELEASE_ADDRESSES, ACT_REMOVE, ACT_SERVICE_LOG };
+
+struct act {
+    enum act_kind kind;
+    struct execution_key key; /* REMOVE, RELEASE_ADDRESSES, SERVICE_LOG: job_id alone counts */
+    const struct task *task;  /* START: in the job's plan */
+    char *line;               /* SERVICE_LOG: malloc'd */
+};
+
+struct reply {
+    struct command *command;
+    enum store_table table; /* of the version to answer with; 0: none */
+    uint64_t id;
+    char *operation_name; /* malloc'd, or NULL */
+    struct err *err;      /* malloc'd, or NULL */
+};
+
+struct id_list {
+    uint64_t *ids;
+    size_t count;
+    size_t capacity;
+};
+
+struct turn {
+    int64_t now_unix_ns; /* whole microseconds, the precision of the API's times */
+    int64_t now_mono_ns;
+    struct act *acts;
+    size_t act_count;
+    size_t act_capacity;
+    struct reply *replies;
+    size_t reply_count;
+    size_t reply_capacity;
+    struct job *touched;
+    struct id_list forgotten_operations; /* deleted in this turn, still visible in the store */
+    struct id_list done_operations;      /* done in this turn, not yet visible as such */
+};
+
+struct event_mail {
+    struct mail mail; /* first */
+    struct execution_event event;
+    bool is_refusal; /* no event of the executor's: it refused the act that the event would have come of */
+    char texts[];
+};
+
+struct controller {
+    struct controller_options options;
+    struct executor *executor;
+    struct thread_check owner;
+
+    struct mailbox *commands;
+    struct mailbox *events;
+    struct mail *commands_left; /* drained, not decided about yet */
+    struct mail *events_left;
+    int wake_fd;
+    bool stopping;   /* by __atomic */
+    bool event_lost; /* by __atomic; no memory to take in an executor's event */
+
+    struct job_table *jobs;
+    struct job *queue_first;
+    struct job *queue_last;
+    uint32_t replicas_held;
+    int64_t admission_retry_mono_ns; /* 0: not waiting for addresses */
+    struct timers limits;
+    struct request_ids *request_ids;
+    struct waits *waits;
+
+    struct turn turn;
+    struct err failure; /* code not ERR_NONE: final */
+    pthread_t thread;
+    bool has_thread;
+    bool has_stopped;
+};
+
+/* ---- turn.c: gathering, then sending and doing ---- */
+void controller_fail(struct controller *controller, const struct err *err);
+static inline bool controller_has_failed(const struct controller *controller)
+{
+    return controller->failure.code != ERR_NONE;
+}
+void turn_add_id(struct controller *controller, struct id_list *list, uint64_t id);
+void turn_act(struct controller *controller, struct act act);
+/* One line into the job's service log. */
+void turn_tell(struct controller *controller, const struct job *job, const char *format, ...) PRINTF_LIKE(3, 4);
+void turn_reply_version(struct controller *controller, struct command *command, enum store_table table, uint64_t id);
+void turn_reply_done(struct controller *controller, struct command *command, const char *operation_name);
+void turn_reply_error(struct controller *controller, struct command *command, const struct err *err);
+/* Sends and does everything gathered. Refused starts come back as events. */
+void turn_carry_out(struct controller *controller);
+/* Forgets everything gathered, without a word to anyone. */
+void turn_drop(struct controller *controller);
+void turn_deinit(struct turn *turn);
+
+/* ---- controller_turn.c ---- */
+/* Ends the present turn: admits, stages, commits, replies, acts. */
+MUST_USE int turn_finish(struct controller *controller, struct err *err);
+void turn_begin(struct controller *controller);
+/* Copies an event into the controller's mailbox. Any thread. */
+void controller_take_event(struct controller *controller, const struct execution_event *event, bool is_refusal);
+
+/* ---- job_life.c: what can happen to a job ---- */
+void job_touch(struct controller *controller, struct job *job);
+/* Takes the state table's step; a step it does not have is a mistake of ours. */
+void job_step(struct controller *controller, struct job *job, enum job_event event);
+/* Decides how the job ends, unless that is decided already. Takes over the message. */
+void job_decide_end(struct controller *controller, struct job *job, enum job_state state, struct job_error error);
+/* Ends the job if its end is decided and nothing of it runs; else stops what still runs. */
+void job_proceed_to_end(struct controller *controller, struct job *job);
+/* Cancels for a client or a limit; takes over the message. */
+void job_cancel(struct controller *controller, struct job *job, struct job_error error);
+/* Sets or clears the timer of the limit that counts now. */
+void job_set_timer(struct controller *controller, struct job *job);
+/* An end's or start's time as a witness tells it: whole microseconds, not before Create, not in the future. */
+int64_t job_witness_time(const struct controller *controller, const struct job *job, int64_t unix_ns);
+
+/* ---- admit.c ---- */
+void admit_enqueue(struct controller *controller, struct job *job);
+void admit_dequeue(struct controller *controller, struct job *job);
+/* Starts whole jobs from the head of the queue while they fit. */
+void admit_run(struct controller *controller);
+/* Makes the tasks from the job's image. */
+MUST_USE int admit_plan(struct controller *controller, struct job *job, struct err *err);
+
+/* ---- stage.c: what goes into the turn's batch ---- */
+/* The job's image as of now, from the spec bytes of the store or of the job just made. */
+MUST_USE int stage_build_image(struct controller *controller, const struct job *job, struct blob **ret_image,
+                               struct err *err);
+/* Stages the job's image, record and cancel operation as they are now. */
+void stage_job(struct controller *controller, struct job *job);
+/* Stages the record alone. */
+void stage_record(struct controller *controller, struct job *job);
+void stage_operation(struct controller *controller, const struct operation *operation, bool done,
+                     const struct err *error);
+void stage_delete(struct controller *controller, enum store_table table, uint64_t id);
+
+/* ---- decide_*.c ---- */
+void decide_create(struct controller *controller, struct command *command);
+void decide_cancel(struct controller *controller, struct command *command);
+void decide_delete(struct controller *controller, struct command *command);
+void decide_delete_operation(struct controller *controller, struct command *command);
+void decide_wait(struct controller *controller, struct command *command);
+/* Answers everyone who waits for an operation that is done in this turn. After everything else is decided. */
+void decide_waits(struct controller *controller);
+void decide_event(struct controller *controller, const struct event_mail *mail);
+/* The files of a deleted job are gone; refusal: why they will stay, or NULL. */
+void decide_removed(struct controller *controller, struct job *job, const char *refusal);
+void decide_timers(struct controller *controller);
+
+/* ---- reconcile.c ---- */
+/* Makes the jobs of the store live again, in memory. */
+MUST_USE int reconcile_load(struct controller *controller, struct err *err);
+/* Claims addresses and takes over executions, within a turn. */
+MUST_USE int reconcile_attach(struct controller *controller, struct err *err);
+
+#endif /* JOB_CONTROLLER_STATE_H_ */

@@ -1,0 +1,198 @@
+#include <stdlib.h>
+
+#include "job/controller_state.h"
+
+#define NS_PER_US 1000
+/* The wall clock may be set: limits counted in it are looked at this often at least. */
+#define WALL_WAIT_NS_MAX (10 * CLOCK_NS_PER_S)
+
+void controller_take_event(struct controller *controller, const struct execution_event *event, bool is_refusal)
+{
+    struct span message = span_of(event->message);
+    struct event_mail *mail = malloc(sizeof *mail + message.size + 1 + event->stderr_tail.size);
+
+    if (!mail) {
+        __atomic_store_n(&controller->event_lost, true, __ATOMIC_RELEASE);
+        return;
+    }
+    mail->event = *event;
+    mail->is_refusal = is_refusal;
+    memcpy(mail->texts, message.size > 0 ? message.data : "", message.size);
+    mail->texts[message.size] = '\0';
+    mail->event.message = mail->texts;
+    mail->event.stderr_tail = span_make(mail->texts + message.size + 1, event->stderr_tail.size);
+    if (event->stderr_tail.size > 0) {
+        memcpy(mail->texts + message.size + 1, event->stderr_tail.data, event->stderr_tail.size);
+    }
+    if (mailbox_push(controller->events, &mail->mail) != MAILBOX_PUSHED) {
+        __atomic_store_n(&controller->event_lost, true, __ATOMIC_RELEASE);
+        free(mail);
+    }
+}
+
+void turn_begin(struct controller *controller)
+{
+    const struct clock *clock = controller->options.clock;
+    int64_t now = clock_wall_unix_ns(clock);
+
+    controller->turn.now_unix_ns = now - now % NS_PER_US;
+    controller->turn.now_mono_ns = clock_mono_ns(clock);
+    controller->turn.touched = NULL;
+}
+
+static void stage_touched(struct controller *controller)
+{
+    for (struct job *job = controller->turn.touched; job; job = job->next_touched) {
+        if (!job->execution.deleting) {
+            stage_job(controller, job);
+        }
+    }
+}
+
+/* What was needed for this turn alone goes, and jobs that live no more. */
+static void settle_touched(struct controller *controller)
+{
+    struct job *next;
+
+    for (struct job *job = controller->turn.touched; job; job = next) {
+        next = job->next_touched;
+        job->touched = false;
+        job->next_touched = NULL;
+        blob_unref(job->new_image);
+        job->new_image = NULL;
+        job_plan_destroy(job->plan);
+        job->plan = NULL;
+        if (job->gone || (!job->execution.deleting && job_state_is_terminal(job->state))) {
+            timers_clear(&controller->limits, &job->timer);
+            job_table_remove(controller->jobs, job);
+        }
+    }
+    controller->turn.touched = NULL;
+}
+
+int turn_finish(struct controller *controller, struct err *err)
+{
+    struct err failure = ERR_INIT;
+
+    admit_run(controller);
+    if (!controller_has_failed(controller)) {
+        stage_touched(controller);
+        decide_waits(controller);
+    }
+    if (!controller_has_failed(controller) && store_commit(controller->options.store, &failure)) {
+        controller_fail(controller, &failure);
+    }
+    if (!controller_has_failed(controller)) {
+        turn_carry_out(controller);
+        settle_touched(controller);
+    }
+    if (__atomic_load_n(&controller->event_lost, __ATOMIC_ACQUIRE)) {
+        err_set(&failure, ERR_EXHAUSTED, "no memory to take in what became of a replica");
+        controller_fail(controller, &failure);
+    }
+    if (controller_has_failed(controller)) {
+        turn_drop(controller);
+        *err = controller->failure;
+        return -1;
+    }
+    return 0;
+}
+
+static void take_events(struct controller *controller)
+{
+    if (!controller->events_left) {
+        controller->events_left = mailbox_drain(controller->events);
+    }
+    for (int i = 0; i < TURN_MESSAGES_MAX && controller->events_left && !controller_has_failed(controller); i++) {
+        struct event_mail *mail = (struct event_mail *)controller->events_left;
+
+        controller->events_left = mail->mail.next;
+        decide_event(controller, mail);
+        free(mail);
+    }
+}
+
+static void decide_command(struct controller *controller, struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_CREATE_JOB:
+        decide_create(controller, command);
+        break;
+    case COMMAND_CANCEL_JOB:
+        decide_cancel(controller, command);
+        break;
+    case COMMAND_DELETE_JOB:
+        decide_delete(controller, command);
+        break;
+    case COMMAND_WAIT_OPERATION:
+        decide_wait(controller, command);
+        break;
+    case COMMAND_DELETE_OPERATION:
+        decide_delete_operation(controller, command);
+        break;
+    }
+}
+
+static void take_commands(struct controller *controller)
+{
+    if (!controller->commands_left) {
+        controller->commands_left = mailbox_drain(controller->commands);
+    }
+    for (int i = 0; i < TURN_MESSAGES_MAX && controller->commands_left && !controller_has_failed(controller); i++) {
+        struct command *command = (struct command *)controller->commands_left;
+
+        controller->commands_left = command->mail.next;
+        decide_command(controller, command);
+    }
+}
+
+static int64_t earlier(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
+/* How long the next turn may wait for mail. */
+static int64_t next_wait(const struct controller *controller, int64_t store_wait_ns)
+{
+    int64_t wall = earlier(timers_next_ns(&controller->limits), request_ids_next_ns(controller->request_ids));
+    int64_t mono = waits_next_ns(controller->waits);
+    int64_t wait = store_wait_ns;
+
+    if (controller->commands_left || controller->events_left) {
+        return 0;
+    }
+    if (controller->admission_retry_mono_ns != 0) {
+        mono = earlier(mono, controller->admission_retry_mono_ns);
+    }
+    if (wall != INT64_MAX) {
+        wait = earlier(wait, earlier(wall - clock_wall_unix_ns(controller->options.clock), WALL_WAIT_NS_MAX));
+    }
+    if (mono != INT64_MAX) {
+        wait = earlier(wait, mono - clock_mono_ns(controller->options.clock));
+    }
+    return wait < 0 ? 0 : wait;
+}
+
+int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct err *err)
+{
+    int64_t store_wait_ns = INT64_MAX;
+
+    THREAD_CHECK(&controller->owner);
+    if (controller_has_failed(controller)) {
+        *err = controller->failure;
+        return -1;
+    }
+    turn_begin(controller);
+    take_events(controller);
+    take_commands(controller);
+    decide_timers(controller);
+    if (turn_finish(controller, err)) {
+        return -1;
+    }
+    if (store_tend(controller->options.store, &store_wait_ns, err)) {
+        controller_fail(controller, err);
+        return -1;
+    }
+    *ret_wait_ns = next_wait(controller, store_wait_ns);
+    return 0;
+}

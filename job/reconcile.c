@@ -1,0 +1,265 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "job/controller_state.h"
+#include "job/job_image.h"
+
+struct loading {
+    struct controller *controller;
+    struct err *err;
+    bool failed;
+};
+
+/* ---- from the store into memory ---- */
+
+static int read_image(struct job *job, struct span image, struct err *err)
+{
+    struct job_outputs outputs;
+    struct job_shape shape;
+    struct span spec;
+
+    if (job_image_split(image, &outputs, &spec, err)) {
+        return -1;
+    }
+    job->state = (enum job_state)outputs.state;
+    job->create_time_unix_ns = outputs.create_time_unix_ns;
+    job->start_time_unix_ns = outputs.start_time_unix_ns;
+    job->update_time_unix_ns = outputs.update_time_unix_ns;
+    if (job_shape_read(image, &shape, err)) {
+        return -1;
+    }
+    job->replica_count = shape.replica_count;
+    job->timeout_ns = shape.timeout_ns;
+    job->wait_max_ns = shape.wait_max_ns;
+    return 0;
+}
+
+static int load_operation(struct controller *controller, uint64_t id, struct operation **ret_operation, struct err *err)
+{
+    struct store_version *version;
+
+    if (id == 0) {
+        return 0;
+    }
+    version = store_get(controller->options.store, STORE_TABLE_OPERATION, id);
+    if (!version) {
+        return err_set(err, ERR_CORRUPT, "operation %" PRIu64 " is missing", id);
+    }
+    *ret_operation = operation_decode(store_version_value(version), err);
+    store_version_unref(version);
+    return *ret_operation ? 0 : -1;
+}
+
+/* Takes over what the record holds. */
+static int load_living(struct controller *controller, const struct store_version *version, struct execution *record,
+                       bool is_stored, struct err *err)
+{
+    struct store_keys keys;
+    struct job *job;
+
+    store_version_keys(version, &keys);
+    job = job_table_add(controller->jobs, store_version_id(version), keys.name);
+    if (!job) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for a job");
+    }
+    job->execution = *record;
+    *record = (struct execution){0};
+    job->record_stored = is_stored;
+    if (read_image(job, store_version_value(version), err) ||
+        load_operation(controller, job->execution.cancel_operation_id, &job->cancel_operation, err)) {
+        err_wrap(err, "%s", job->name);
+        return -1;
+    }
+    job->operation_open = job->cancel_operation;
+    if (job->state == JOB_STATE_QUEUED) {
+        admit_enqueue(controller, job);
+    } else {
+        job->holds_resources = true;
+        controller->replicas_held += job->replica_count;
+    }
+    job_set_timer(controller, job);
+    return 0;
+}
+
+static int load_deleted(struct controller *controller, struct execution *record, struct err *err)
+{
+    struct job *job = job_table_add(controller->jobs, record->job_id, span_of("deleted"));
+
+    if (!job) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for a job");
+    }
+    job->execution = *record;
+    *record = (struct execution){0};
+    job->record_stored = true;
+    if (load_operation(controller, job->execution.delete_operation_id, &job->delete_operation, err)) {
+        return -1;
+    }
+    return job->delete_operation
+               ? 0
+               : err_set(err, ERR_CORRUPT, "job %" PRIu64 " is deleted without an operation", job->id);
+}
+
+static int load_record(struct controller *controller, uint64_t id, struct span value, struct err *err)
+{
+    struct execution record;
+    struct store_version *version;
+    int result;
+
+    if (execution_decode(value, &record, err)) {
+        err_wrap(err, "job %" PRIu64, id);
+        return -1;
+    }
+    record.job_id = id;
+    if (record.deleting) {
+        result = load_deleted(controller, &record, err);
+    } else {
+        version = store_get(controller->options.store, STORE_TABLE_JOB, id);
+        if (version) {
+            result = load_living(controller, version, &record, true, err);
+            store_version_unref(version);
+        } else {
+            result = err_set(err, ERR_CORRUPT, "there is a record of job %" PRIu64 ", but no job", id);
+        }
+    }
+    execution_deinit(&record);
+    return result;
+}
+
+static bool visit_record(void *context, const struct store_version *version)
+{
+    struct loading *loading = context;
+
+    loading->failed =
+        load_record(loading->controller, store_version_id(version), store_version_value(version), loading->err);
+    return !loading->failed;
+}
+
+static int load_request_id(struct controller *controller, const struct store_version *version, struct err *err)
+{
+    struct request_id entry;
+
+    if (request_id_decode(store_version_id(version), store_version_value(version), &entry, err)) {
+        return -1;
+    }
+    return request_ids_add(controller->request_ids, &entry, err);
+}
+
+static bool visit_request_id(void *context, const struct store_version *version)
+{
+    struct loading *loading = context;
+
+    loading->failed = load_request_id(loading->controller, version, loading->err);
+    return !loading->failed;
+}
+
+/* A job that has not ended and has no record: this server never writes one without the other. It waits again if it
+ * waited; if it ran, nobody can tell what became of it. */
+static bool visit_job(void *context, const struct store_version *version)
+{
+    struct loading *loading = context;
+    struct controller *controller = loading->controller;
+    uint64_t id = store_version_id(version);
+    struct execution record = {.job_id = id, .job_attempt = 1, .version = API_V1};
+
+    if (!job_state_is_terminal((enum job_state)store_version_state(version)) && !job_table_find(controller->jobs, id)) {
+        loading->failed = load_living(controller, version, &record, false, loading->err);
+    }
+    return !loading->failed;
+}
+
+int reconcile_load(struct controller *controller, struct err *err)
+{
+    struct store *store = controller->options.store;
+    struct loading loading = {.controller = controller, .err = err};
+
+    store_walk(store, STORE_TABLE_EXECUTION, visit_record, &loading);
+    if (!loading.failed) {
+        store_walk(store, STORE_TABLE_JOB, visit_job, &loading);
+    }
+    if (!loading.failed) {
+        store_walk(store, STORE_TABLE_REQUEST_ID, visit_request_id, &loading);
+    }
+    if (loading.failed) {
+        err_wrap(err, "cannot read the jobs of the store");
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- from memory to the executor ---- */
+
+struct attaching {
+    struct controller *controller;
+    uint32_t executions;
+    uint32_t removals;
+};
+
+/* Before anything is adopted, started or assigned. */
+static int claim(void *context, struct job *job, struct err *err)
+{
+    struct executor *executor = ((struct attaching *)context)->controller->executor;
+
+    (void)err;
+    for (uint32_t i = 0; i < job->execution.replica_count; i++) {
+        const struct replica *replica = &job->execution.replicas[i];
+        struct execution_key key = execution_replica_key(&job->execution, replica);
+
+        executor->ops->claim_address(executor, &key, replica->host, replica->port);
+    }
+    return 0;
+}
+
+static void attach_living(struct attaching *attaching, struct job *job)
+{
+    struct controller *controller = attaching->controller;
+
+    if (job->execution.replica_count == 0) {
+        job_decide_end(controller, job, JOB_STATE_FAILED, job_error_no_record());
+        job_proceed_to_end(controller, job);
+        return;
+    }
+    for (uint32_t i = 0; i < job->execution.replica_count; i++) {
+        struct replica *replica = &job->execution.replicas[i];
+        struct execution_key key = execution_replica_key(&job->execution, replica);
+
+        if (replica_has_ended(replica)) {
+            continue;
+        }
+        attaching->executions++;
+        turn_act(controller, (struct act){.kind = ACT_ADOPT, .key = key});
+        if (replica->phase == REPLICA_STOPPING) {
+            turn_act(controller, (struct act){.kind = ACT_STOP, .key = key});
+        }
+    }
+}
+
+static int attach(void *context, struct job *job, struct err *err)
+{
+    struct attaching *attaching = context;
+
+    (void)err;
+    if (job->execution.deleting) {
+        attaching->removals++;
+        turn_act(attaching->controller, (struct act){.kind = ACT_REMOVE, .key = {.job_id = job->id}});
+    } else if (job->state != JOB_STATE_QUEUED) {
+        attach_living(attaching, job);
+    }
+    return 0;
+}
+
+int reconcile_attach(struct controller *controller, struct err *err)
+{
+    struct attaching attaching = {.controller = controller};
+    char line[160];
+
+    if (job_table_visit(controller->jobs, claim, &attaching, err) ||
+        job_table_visit(controller->jobs, attach, &attaching, err)) {
+        return -1;
+    }
+    if (controller->options.log && job_table_count(controller->jobs) > 0) {
+        snprintf(line, sizeof line, "took over %zu jobs: %u executions to adopt, %u removals to finish",
+                 job_table_count(controller->jobs), attaching.executions, attaching.removals);
+        controller->options.log(controller->options.context, line);
+    }
+    return 0;
+}
