@@ -44,34 +44,36 @@ struct store_label {
 
 /* The keys of one value; every span points into the value. Fields a table does not have stay zero. */
 struct store_keys {
-    struct span name;         /* resource name, whole */
-    struct span parent;       /* "projects/P/locations/L", the head of name */
+    struct span name;   /* resource name, whole */
+    struct span parent; /* "projects/P/locations/L", the head of name */
     struct span display_name;
-    uint32_t state;           /* JobState; for operations 1 when done */
+    uint32_t state; /* JobState; for operations 1 when done */
     int64_t create_time_unix_ns;
     uint32_t label_count;
     struct store_label labels[LIMIT_LABELS_PER_JOB];
 };
 
 /* Finds the keys of a value. ret_keys is zeroed before. Fails with ERR_CORRUPT when the bytes make no sense. */
-typedef int (*store_extract_fn)(enum store_table table, struct span value, struct store_keys *ret_keys, struct err *err);
+typedef int (*store_extract_fn)(enum store_table table, struct span value, struct store_keys *ret_keys,
+                                struct err *err);
 
 struct store_options {
-    const char *dir;         /* the data directory; made when absent. Files: lock, *.wal, *.snapshot, MANIFEST … */
+    const char *dir; /* the data directory; made when absent. Files: lock, *.wal, *.snapshot, MANIFEST … */
     const struct fs *fs;
     const struct clock *clock;
     store_extract_fn extract;
-    uint64_t segment_bytes;  /* 0: 64 MiB */
-    uint64_t snapshot_log_bytes_min; /* a snapshot is due when the log is larger than this and than the live data; 0: 64 MiB */
+    uint64_t segment_bytes; /* 0: 64 MiB */
+    uint64_t
+        snapshot_log_bytes_min; /* a snapshot is due when the log is larger than this and than the live data; 0: 64 MiB */
 };
 
 /* What opening found, for one log line and for tests. */
 struct store_recovery {
     uint64_t entries[STORE_TABLE_COUNT];
     uint64_t records_replayed;
-    uint64_t snapshot_lsn;   /* 0: none */
+    uint64_t snapshot_lsn; /* 0: none */
     uint64_t last_lsn;
-    uint64_t torn_bytes;     /* cut from the tail; 0 after a clean end */
+    uint64_t torn_bytes; /* cut from the tail; 0 after a clean end */
     int64_t duration_ns;
 };
 
@@ -80,8 +82,8 @@ struct store_version;
 
 /* Locks the directory, recovers, makes ready to append. ERR_IN_USE: another process holds it (names the pid);
  * ERR_CORRUPT: says file, offset and what to do. */
-MUST_USE int store_open(const struct store_options *options, struct store **ret_store, struct store_recovery *ret_recovery,
-                        struct err *err);
+MUST_USE int store_open(const struct store_options *options, struct store **ret_store,
+                        struct store_recovery *ret_recovery, struct err *err);
 /* Writes the closing watermark when everything staged was committed. No reader may be left. NULL is allowed. */
 void store_close(struct store *store);
 
@@ -112,6 +114,9 @@ MUST_USE int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *e
 /* Takes a snapshot now and cuts the log; for tests and for an orderly stop. Blocks until it is durable. */
 MUST_USE int store_snapshot(struct store *store, struct err *err);
 
+/* True while the last snapshot that was due failed, and why: the log grows on, nothing is lost. Tried again in a minute. */
+bool store_snapshot_failure(const struct store *store, struct err *ret_failure);
+
 /* ---- readers (the owner is one too: it need not register) ---- */
 
 void store_reader_register(struct store *store);
@@ -138,18 +143,18 @@ typedef bool (*store_match_fn)(void *context, const struct store_version *versio
 
 struct store_query {
     enum store_table table;
-    struct span parent;      /* empty: any */
-    uint64_t before_id;      /* only ids below; 0: from the newest */
-    store_match_fn match;    /* NULL: all */
+    struct span parent;   /* empty: any */
+    uint64_t before_id;   /* only ids below; 0: from the newest */
+    store_match_fn match; /* NULL: all */
     void *match_context;
     uint32_t count_max;
-    uint64_t bytes_max;      /* sum of value sizes; one entry is given even when it is larger */
+    uint64_t bytes_max; /* sum of value sizes; one entry is given even when it is larger */
 };
 
 struct store_page {
     struct store_version **versions; /* newest first; count of them, each the caller's reference */
     uint32_t count;
-    bool more;               /* at least one more match lies beyond; continue with before_id = next_before_id */
+    bool more; /* at least one more match lies beyond; continue with before_id = next_before_id */
     uint64_t next_before_id;
 };
 

@@ -17,7 +17,8 @@
 C_DECLS_BEGIN
 
 /* verb: "dump", "check" or "stat". */
-MUST_USE int wal_tool_run(const struct fs *fs, const char *verb, const char *dir, bool json, FILE *out, FILE *error_out);
+MUST_USE int wal_tool_run(const struct fs *fs, const char *verb, const char *dir, bool json, FILE *out,
+                          FILE *error_out);
 
 C_DECLS_END
 

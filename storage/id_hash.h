@@ -1,0 +1,37 @@
+/* id_hash: id → version, for one writer and readers that never wait.
+ *
+ * Used by   table.
+ * Shape     256 shards by the top bits of the mixed id; each an open-addressing array of version pointers, published
+ *           whole and replaced when it must grow or shrink, so that no growth stops the writer for longer than a
+ *           256th of the table takes. A cell changes only between empty, version and removed; nothing moves in place.
+ * Owns      its arrays; no reference of a version.
+ * Thread    find: in a reclaim section. The rest: the writer.
+ * Errors    ERR_EXHAUSTED: memory; nothing has changed then.
+ */
+#ifndef STORAGE_ID_HASH_H_
+#define STORAGE_ID_HASH_H_
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+C_DECLS_BEGIN
+
+struct id_hash;
+struct reclaim;
+struct store_version;
+
+/* NULL: memory. */
+MUST_USE struct id_hash *id_hash_create(void);
+void id_hash_destroy(struct id_hash *hash);
+
+/* The version, borrowed until the section is left; NULL: none. */
+struct store_version *id_hash_find(const struct id_hash *hash, uint64_t id);
+/* Puts or replaces. */
+MUST_USE int id_hash_put(struct id_hash *hash, uint64_t id, struct store_version *version, struct reclaim *reclaim,
+                         struct err *err);
+void id_hash_remove(struct id_hash *hash, uint64_t id, struct reclaim *reclaim);
+
+C_DECLS_END
+
+#endif /* STORAGE_ID_HASH_H_ */

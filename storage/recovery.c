@@ -1,0 +1,336 @@
+#include "storage/recovery.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "storage/snapshot.h"
+#include "storage/version.h"
+#include "storage/wal_reader.h"
+#include "storage/wal_segment.h"
+
+/* One run: what is given, what is found. */
+struct recovery {
+    const struct recovery_input *in;
+    struct data_dir_list list;
+    struct recovery_result out;
+    uint64_t snapshot_end_lsn;
+    uint64_t covered_bytes; /* of the log that was read, but stands in the snapshot too */
+    struct wal_end end;
+};
+
+static int apply(struct recovery *recovery, const struct wal_row *row, struct err *err)
+{
+    const struct recovery_input *in = recovery->in;
+    struct store_version *version = NULL;
+    int64_t change = 0;
+
+    if (row->table == 0 || row->table >= STORE_TABLE_COUNT) {
+        return err_set(err, ERR_UNSUPPORTED, "table %u is of a newer program", row->table);
+    }
+    if (row->id > recovery->out.last_ids[row->table]) {
+        recovery->out.last_ids[row->table] = row->id;
+    }
+    if (!row->deleted &&
+        version_create(in->extract, (enum store_table)row->table, row->id, row->value, &version, err) != 0) {
+        return err_wrap(err, "table %u, id %" PRIu64, row->table, row->id);
+    }
+    if (table_publish(in->tables[row->table], row->id, version, in->reclaim, &change, err) != 0) {
+        store_version_unref(version);
+        return -1;
+    }
+    recovery->out.live_bytes += change;
+    return 0;
+}
+
+/* ---- reading ---- */
+
+static int load_rows(struct recovery *recovery, struct snapshot_reader *reader, struct err *err)
+{
+    struct wal_row row;
+    bool end = false;
+
+    memcpy(recovery->out.last_ids, snapshot_reader_head(reader)->last_ids, sizeof recovery->out.last_ids);
+    for (;;) {
+        if (snapshot_reader_next(reader, &row, &end, err) != 0) {
+            return -1;
+        }
+        if (end) {
+            break;
+        }
+        if (apply(recovery, &row, err) != 0) {
+            return err_wrap(err, "snapshot of lsn %" PRIu64, snapshot_reader_head(reader)->lsn);
+        }
+    }
+    recovery->snapshot_end_lsn = snapshot_reader_end_lsn(reader);
+    return 0;
+}
+
+static int load_snapshot(struct recovery *recovery, struct err *err)
+{
+    const struct manifest *manifest = recovery->in->manifest;
+    struct snapshot_reader *reader;
+    int result;
+
+    if (manifest->snapshot_lsn == 0) {
+        return 0;
+    }
+    if (snapshot_reader_open(recovery->in->fs, recovery->in->dir, manifest->store_uuid, manifest->snapshot_lsn, &reader,
+                             err) != 0) {
+        err->code = err->code == ERR_NOT_FOUND ? ERR_CORRUPT : err->code;
+        return err_wrap(err, "the snapshot that MANIFEST names");
+    }
+    result = load_rows(recovery, reader, err);
+    snapshot_reader_close(reader);
+    return result;
+}
+
+static int replay_records(struct recovery *recovery, struct wal_reader *reader, struct err *err)
+{
+    uint64_t snapshot_lsn = recovery->in->manifest->snapshot_lsn;
+    struct wal_record record;
+    bool end = false;
+
+    if (wal_reader_first_lsn(reader) > snapshot_lsn + 1) {
+        return err_set(err, ERR_CORRUPT, "the log begins at lsn %" PRIu64 ", the snapshot ends at %" PRIu64,
+                       wal_reader_first_lsn(reader), snapshot_lsn);
+    }
+    for (;;) {
+        if (wal_reader_next(reader, &record, &end, err) != 0) {
+            return -1;
+        }
+        if (end) {
+            return 0;
+        }
+        if (record.lsn <= snapshot_lsn) {
+            recovery->covered_bytes = record.offset;
+            continue;
+        }
+        if (apply(recovery, &record.row, err) != 0) {
+            return err_wrap(err, "segment %016" PRIx64 ", offset %" PRIu64, record.segment, record.offset);
+        }
+        recovery->out.report.records_replayed++;
+    }
+}
+
+static int replay(struct recovery *recovery, struct err *err)
+{
+    const struct manifest *manifest = recovery->in->manifest;
+    struct wal_reader *reader;
+    int result;
+
+    if (wal_reader_open(recovery->in->fs, recovery->in->dir, manifest->store_uuid, manifest->first_segment, &reader,
+                        err) != 0) {
+        return -1;
+    }
+    result = replay_records(recovery, reader, err);
+    recovery->end = *wal_reader_end(reader);
+    wal_reader_close(reader);
+    if (result != 0) {
+        return -1;
+    }
+    recovery->out.report.last_lsn = recovery->end.position.next_lsn - 1;
+    recovery->out.report.snapshot_lsn = manifest->snapshot_lsn;
+    recovery->out.report.torn_bytes = recovery->end.torn_bytes;
+    if (recovery->out.report.last_lsn < recovery->snapshot_end_lsn) {
+        return err_set(err, ERR_CORRUPT, "the log ends at lsn %" PRIu64 ", but the snapshot has seen %" PRIu64,
+                       recovery->out.report.last_lsn, recovery->snapshot_end_lsn);
+    }
+    return 0;
+}
+
+/* ---- putting in order: nothing above has changed a byte ---- */
+
+static int remove_file(struct recovery *recovery, const char *name, struct err *err)
+{
+    struct data_dir_path path = data_dir_file(recovery->in->dir, name);
+
+    return recovery->in->fs->remove(recovery->in->fs, path.text, err);
+}
+
+/* Removes what a crash left between two steps: whatever MANIFEST does not name. */
+static int remove_leftovers(struct recovery *recovery, struct err *err)
+{
+    const struct manifest *manifest = recovery->in->manifest;
+
+    for (size_t i = 0; i < recovery->list.count; i++) {
+        const struct data_dir_entry *entry = &recovery->list.entries[i];
+        int result = 0;
+
+        if (entry->kind == DATA_DIR_SPARE) {
+            result = wal_spare_adopt(recovery->out.spare, entry->number, err);
+        } else if (entry->kind == DATA_DIR_UNFINISHED ||
+                   (entry->kind == DATA_DIR_SNAPSHOT && entry->number != manifest->snapshot_lsn) ||
+                   (entry->kind == DATA_DIR_SEGMENT && entry->number < manifest->first_segment)) {
+            result = remove_file(recovery, entry->name, err);
+        }
+        if (result != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Ends a segment whose successor is there already. */
+static int end_segment(struct recovery *recovery, uint64_t number, uint64_t offset, uint64_t next_batch,
+                       struct err *err)
+{
+    const struct fs *fs = recovery->in->fs;
+    struct wal_segment_header header;
+    struct wal_trailer trailer = {number + 1, next_batch};
+    int file;
+    int result;
+
+    if (wal_segment_open(fs, recovery->in->dir, number, WAL_SEGMENT_APPEND_FLAGS, &file, &header, err) != 0) {
+        return -1;
+    }
+    result = wal_segment_write_trailer(fs, file, header.crc, offset, &trailer, err);
+    fs->close(fs, file);
+    return result;
+}
+
+static struct wal_writer_options writer_options(const struct recovery *recovery)
+{
+    struct wal_writer_options options = {.fs = recovery->in->fs,
+                                         .dir = recovery->in->dir,
+                                         .store_uuid = recovery->in->manifest->store_uuid,
+                                         .segment_bytes = recovery->in->segment_bytes,
+                                         .spare = recovery->out.spare};
+
+    return options;
+}
+
+/* Makes the log ready: goes on where it ended in order, or begins a segment of a new epoch. An empty last segment is
+ * replaced, so that starts that come to nothing do not pile up files. */
+static int continue_log(struct recovery *recovery, struct err *err)
+{
+    const struct wal_end *end = &recovery->end;
+    struct wal_writer_options options = writer_options(recovery);
+    struct wal_position position = end->position;
+
+    recovery->out.log_bytes = end->log_bytes - recovery->covered_bytes;
+    if (end->untrailed_segment != 0 &&
+        end_segment(recovery, end->untrailed_segment, end->untrailed_offset, end->untrailed_batch, err) != 0) {
+        return -1;
+    }
+    if (end->clean) {
+        return wal_writer_resume(&options, &position, &recovery->out.writer, err);
+    }
+    position.epoch++;
+    position.segment += end->segment_empty ? 0 : 1;
+    if (wal_writer_begin(&options, &position, &recovery->out.writer, err) != 0) {
+        return -1;
+    }
+    if (!end->segment_empty) {
+        recovery->out.log_bytes += end->segment_bytes - end->position.offset;
+        return end_segment(recovery, end->position.segment, end->position.offset, end->position.next_batch, err);
+    }
+    return 0;
+}
+
+/* ---- a new store ---- */
+
+/* Without MANIFEST only what the making of a store can leave may be there: a first segment without any batch. */
+static int check_nothing_lost(struct recovery *recovery, struct err *err)
+{
+    const struct recovery_input *in = recovery->in;
+    struct wal_segment_header header;
+    struct wal_record record;
+    struct wal_reader *reader;
+    bool end = false;
+    bool empty;
+    int file;
+
+    for (size_t i = 0; i < recovery->list.count; i++) {
+        const struct data_dir_entry *entry = &recovery->list.entries[i];
+
+        if (entry->kind == DATA_DIR_SNAPSHOT || (entry->kind == DATA_DIR_SEGMENT && entry->number != 1)) {
+            return err_set(err, ERR_CORRUPT, "%s/MANIFEST is missing, though there is %s", in->dir, entry->name);
+        }
+    }
+    if (recovery->list.count == 0 || recovery->list.entries[0].kind != DATA_DIR_SEGMENT) {
+        return 0;
+    }
+    if (wal_segment_open(in->fs, in->dir, 1, WAL_SEGMENT_READ_FLAGS, &file, &header, err) != 0) {
+        return -1;
+    }
+    in->fs->close(in->fs, file);
+    if (wal_reader_open(in->fs, in->dir, header.store_uuid, 1, &reader, err) != 0) {
+        return -1;
+    }
+    empty = wal_reader_next(reader, &record, &end, err) == 0 && end && wal_reader_end(reader)->batches == 0 &&
+            wal_reader_end(reader)->torn_bytes == 0;
+    wal_reader_close(reader);
+    return empty ? 0 : err_set(err, ERR_CORRUPT, "%s/MANIFEST is missing, though segment 1 holds records", in->dir);
+}
+
+static int make_store(struct recovery *recovery, struct err *err)
+{
+    const struct recovery_input *in = recovery->in;
+    struct wal_position position = {.epoch = 1, .segment = 1, .next_batch = 1, .next_lsn = 1};
+    struct manifest manifest = {.first_segment = 1};
+    struct wal_writer_options options;
+
+    if (check_nothing_lost(recovery, err) != 0 || data_dir_random_id(manifest.store_uuid, err) != 0) {
+        return -1;
+    }
+    *in->manifest = manifest;
+    options = writer_options(recovery);
+    if (remove_leftovers(recovery, err) != 0 ||
+        wal_writer_begin(&options, &position, &recovery->out.writer, err) != 0) {
+        return -1;
+    }
+    return manifest_write(in->fs, in->dir, &manifest, err);
+}
+
+static int open_store(struct recovery *recovery, struct err *err)
+{
+    if (load_snapshot(recovery, err) != 0 || replay(recovery, err) != 0) {
+        return -1;
+    }
+    return remove_leftovers(recovery, err) != 0 || continue_log(recovery, err) != 0 ? -1 : 0;
+}
+
+static int run(struct recovery *recovery, struct err *err)
+{
+    const struct recovery_input *in = recovery->in;
+    struct err manifest_err = ERR_INIT;
+
+    for (size_t i = 0; i < recovery->list.count; i++) {
+        if (recovery->list.entries[i].kind == DATA_DIR_STRANGE) {
+            return err_set(err, ERR_CORRUPT, "%s/%s is not a file of this store; move it elsewhere", in->dir,
+                           recovery->list.entries[i].name);
+        }
+    }
+    if (wal_spare_create(in->fs, in->dir, in->segment_bytes, &recovery->out.spare, err) != 0) {
+        return -1;
+    }
+    if (manifest_read(in->fs, in->dir, in->manifest, &manifest_err) == 0) {
+        return open_store(recovery, err);
+    }
+    if (manifest_err.code == ERR_NOT_FOUND) {
+        return make_store(recovery, err);
+    }
+    *err = manifest_err;
+    return -1;
+}
+
+int recovery_run(const struct recovery_input *input, struct recovery_result *ret_result, struct err *err)
+{
+    struct recovery recovery;
+    int result;
+
+    memset(&recovery, 0, sizeof recovery);
+    recovery.in = input;
+    if (data_dir_scan(input->fs, input->dir, &recovery.list, err) != 0) {
+        return -1;
+    }
+    result = run(&recovery, err);
+    data_dir_list_deinit(&recovery.list);
+    if (result != 0) {
+        wal_writer_close(recovery.out.writer);
+        wal_spare_destroy(recovery.out.spare);
+        return -1;
+    }
+    *ret_result = recovery.out;
+    return 0;
+}

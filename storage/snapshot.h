@@ -1,0 +1,55 @@
+/* snapshot: an image of all rows in one file, written beside the running store and read at start.
+ *
+ * Used by   store_snapshot (writes), recovery and wal_tool (read).
+ * Shape     snapshot_format.h.
+ * Owns      a writer its unfinished file: removed unless finished.
+ * Thread    one per writer or reader.      Blocks    on the disk.
+ * Errors    ERR_CORRUPT with file and offset; ERR_UNSUPPORTED; ERR_EXHAUSTED: disk or memory; ERR_IO.
+ */
+#ifndef STORAGE_SNAPSHOT_H_
+#define STORAGE_SNAPSHOT_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "storage/store.h"
+#include "storage/wal_format.h"
+#include "storage/wal_record.h"
+
+C_DECLS_BEGIN
+
+struct snapshot_head {
+    uint8_t store_uuid[WAL_ID_BYTES];
+    uint64_t lsn;
+    uint64_t last_ids[STORE_TABLE_COUNT];
+};
+
+struct snapshot_writer;
+
+MUST_USE int snapshot_writer_open(const struct fs *fs, const char *dir, const struct snapshot_head *head,
+                                  struct snapshot_writer **ret_writer, struct err *err);
+MUST_USE int snapshot_writer_add(struct snapshot_writer *writer, const struct wal_row *row, struct err *err);
+/* Writes the footer, syncs, names the file durably. Then close. */
+MUST_USE int snapshot_writer_finish(struct snapshot_writer *writer, uint64_t end_lsn, struct err *err);
+/* NULL is allowed. Removes the file unless it was finished. */
+void snapshot_writer_close(struct snapshot_writer *writer);
+
+struct snapshot_reader;
+
+/* Opens the snapshot of that lsn of that store. */
+MUST_USE int snapshot_reader_open(const struct fs *fs, const char *dir, const uint8_t *store_uuid, uint64_t lsn,
+                                  struct snapshot_reader **ret_reader, struct err *err);
+void snapshot_reader_close(struct snapshot_reader *reader);
+const struct snapshot_head *snapshot_reader_head(const struct snapshot_reader *reader);
+/* The next row, borrowed until the next call; or *ret_end true once the footer was found to agree. */
+MUST_USE int snapshot_reader_next(struct snapshot_reader *reader, struct wal_row *ret_row, bool *ret_end,
+                                  struct err *err);
+/* After the end. */
+uint64_t snapshot_reader_end_lsn(const struct snapshot_reader *reader);
+uint64_t snapshot_reader_bytes(const struct snapshot_reader *reader);
+
+C_DECLS_END
+
+#endif /* STORAGE_SNAPSHOT_H_ */

@@ -1,0 +1,63 @@
+/* store_private: what the files store*.c share: the store's insides.
+ *
+ * Used by   store.c (opening, staging, committing), store_read.c, store_tend.c; nobody else.
+ * Thread    all fields: the owner; readers touch tables only, and those through reclaim sections.
+ */
+#ifndef STORAGE_STORE_PRIVATE_H_
+#define STORAGE_STORE_PRIVATE_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/thread_check.h"
+#include "storage/data_dir.h"
+#include "storage/reclaim.h"
+#include "storage/snapshot_task.h"
+#include "storage/staging.h"
+#include "storage/store.h"
+#include "storage/table.h"
+#include "storage/wal_spare.h"
+#include "storage/wal_writer.h"
+
+C_DECLS_BEGIN
+
+struct store {
+    const struct fs *fs;
+    const struct clock *clock;
+    store_extract_fn extract;
+    char *dir;
+    uint64_t segment_bytes;
+    uint64_t snapshot_log_bytes_min;
+    struct thread_check owner;
+    int lock_file; /* -1: not locked */
+    bool failed;   /* for good, with failure */
+    struct err failure;
+
+    struct table *tables[STORE_TABLE_COUNT]; /* number 0 is NULL */
+    uint64_t last_ids[STORE_TABLE_COUNT];
+    int64_t live_bytes; /* sum of the published values' sizes */
+    struct reclaim *reclaim;
+
+    struct staging staging; /* of this turn */
+    struct wal_spare *spare;
+    struct wal_writer *writer;
+    struct manifest manifest; /* as on the disk, once its snapshot was taken over */
+    int64_t last_commit_mono_ns;
+
+    struct snapshot_task *snapshot;
+    uint64_t log_bytes_before;         /* of the log behind the snapshot, without wal_writer_bytes */
+    uint64_t snapshot_start_log_bytes; /* log bytes when the running snapshot began */
+    uint64_t cut_segment;              /* segments from here up to manifest.first_segment are to be recycled */
+    int64_t snapshot_retry_mono_ns;    /* not before, after a failed one */
+    struct err snapshot_failure;       /* of the last try; code ERR_NONE: it went well */
+};
+
+/* Keeps the failure of the log as the store's last word; returns -1. */
+int store_fail(struct store *store, struct err *err);
+/* 0, or -1 and the failure. */
+MUST_USE int store_check_usable(const struct store *store, struct err *err);
+
+C_DECLS_END
+
+#endif /* STORAGE_STORE_PRIVATE_H_ */

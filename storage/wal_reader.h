@@ -1,0 +1,68 @@
+/* wal_reader: reads the log's records in order, and finds its end: orderly, torn, or corrupt.
+ *
+ * Used by   recovery and wal_tool: one reader, one verdict. Never writes.
+ * Shape     docs/wal-format.md and the head of wal_writer.c.
+ * Owns      its files and buffers. A returned record borrows them until the next call.
+ * Thread    any one.      Blocks    on the disk.
+ * Errors    ERR_CORRUPT with file and offset: what was acknowledged is damaged or missing. ERR_UNSUPPORTED: a newer
+ *           program's. A torn tail is no error: it was never acknowledged. A log that is being written may be read: what
+ *           is being written is not there yet.
+ */
+#ifndef STORAGE_WAL_READER_H_
+#define STORAGE_WAL_READER_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "storage/wal_format.h"
+#include "storage/wal_record.h"
+#include "storage/wal_writer.h"
+
+C_DECLS_BEGIN
+
+struct wal_reader;
+
+struct wal_record {
+    uint64_t lsn;
+    uint64_t batch;
+    uint64_t segment;
+    uint64_t offset; /* of the record, in the segment's file */
+    struct wal_row row;
+};
+
+struct wal_end {
+    struct wal_position position; /* behind the last valid batch */
+    uint64_t segment_bytes;       /* of the last segment */
+    bool clean;                   /* the last batch is the mark of an orderly end */
+    bool segment_empty;           /* the last segment holds no batch */
+    uint64_t torn_bytes;          /* found behind the end: part of a batch that was never acknowledged */
+    uint64_t untrailed_segment;   /* the last but one, when it ends without trailer; 0: none */
+    uint64_t untrailed_offset;    /* where it ends */
+    uint64_t untrailed_batch;     /* with which the one behind it begins */
+    /* Of what was read: */
+    uint64_t log_bytes; /* whole files but the last, of which what is used */
+    uint64_t segments;
+    uint64_t batches; /* marks too */
+    uint64_t marks;
+    uint64_t records;
+    uint64_t durable_batch; /* the highest watermark seen */
+};
+
+/* Begins with segment first. store_uuid: whose it must be. */
+MUST_USE int wal_reader_open(const struct fs *fs, const char *dir, const uint8_t *store_uuid, uint64_t first,
+                             struct wal_reader **ret_reader, struct err *err);
+/* NULL is allowed. */
+void wal_reader_close(struct wal_reader *reader);
+
+/* The lsn of the first record that can come. */
+uint64_t wal_reader_first_lsn(const struct wal_reader *reader);
+
+/* The next record; or *ret_end true, *ret_record untouched, and from then on wal_reader_end answers. */
+MUST_USE int wal_reader_next(struct wal_reader *reader, struct wal_record *ret_record, bool *ret_end, struct err *err);
+const struct wal_end *wal_reader_end(const struct wal_reader *reader);
+
+C_DECLS_END
+
+#endif /* STORAGE_WAL_READER_H_ */

@@ -1,0 +1,47 @@
+/* wal_record: one row's change between its meaning and its bytes, in log batches and snapshot chunks alike.
+ *
+ * Used by   wal_writer, wal_reader, snapshot_writer, snapshot_reader.
+ * Shape     {length u32, type u16, version u16, customjobd.wal.v1.WalRecord of length bytes}; no padding.
+ * Owns      a decoded value's bytes live in the decoder until its next use.
+ * Thread    one at a time per decoder.
+ * Errors    ERR_CORRUPT; ERR_UNSUPPORTED for a type or version of a newer program; ERR_EXHAUSTED: memory.
+ */
+#ifndef STORAGE_WAL_RECORD_H_
+#define STORAGE_WAL_RECORD_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+C_DECLS_BEGIN
+
+struct wal_row {
+    uint32_t table;
+    uint64_t id;
+    bool deleted;
+    struct span value; /* empty when deleted */
+};
+
+/* Bytes that wal_record_encode will write, frame included. */
+size_t wal_record_bytes(const struct wal_row *row);
+/* Writes exactly wal_record_bytes(row) bytes. */
+void wal_record_encode(const struct wal_row *row, void *bytes);
+
+/* Memory reused from record to record. Zero it to begin with. */
+struct wal_record_decoder {
+    char *memory;
+    size_t capacity;
+    size_t used;
+};
+
+/* Decodes the record at the head of bytes; *ret_size is what it took. */
+MUST_USE int wal_record_decode(struct wal_record_decoder *decoder, struct span bytes, struct wal_row *ret_row,
+                               size_t *ret_size, struct err *err);
+void wal_record_decoder_deinit(struct wal_record_decoder *decoder);
+
+C_DECLS_END
+
+#endif /* STORAGE_WAL_RECORD_H_ */

@@ -1,0 +1,176 @@
+#include "storage/wal_spare.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/wal_segment.h"
+#include "storage/worker.h"
+
+struct ready_spare {
+    uint64_t number;
+    bool recycled;
+};
+
+struct wal_spare {
+    struct worker_job job; /* first; the making of one */
+    const struct fs *fs;
+    char *dir;
+    uint64_t segment_bytes;
+    struct worker *worker; /* started with the first want: a small store never has one */
+    uint64_t making_number;
+    pthread_mutex_t mutex;
+    bool making; /* below: under mutex */
+    struct ready_spare ready[WAL_SPARES_MAX];
+    size_t ready_count;
+};
+
+int wal_spare_create(const struct fs *fs, const char *dir, uint64_t segment_bytes, struct wal_spare **ret_spare,
+                     struct err *err)
+{
+    struct wal_spare *spare = calloc(1, sizeof *spare);
+    char *copy = strdup(dir);
+
+    if (!spare || !copy) {
+        free(spare);
+        free(copy);
+        return err_set(err, ERR_EXHAUSTED, "no memory for the log");
+    }
+    spare->fs = fs;
+    spare->dir = copy;
+    spare->segment_bytes = segment_bytes;
+    pthread_mutex_init(&spare->mutex, NULL);
+    *ret_spare = spare;
+    return 0;
+}
+
+void wal_spare_destroy(struct wal_spare *spare)
+{
+    if (!spare) {
+        return;
+    }
+    worker_destroy(spare->worker);
+    pthread_mutex_destroy(&spare->mutex);
+    free(spare->dir);
+    free(spare);
+}
+
+/* True when there was room. */
+static bool add_ready(struct wal_spare *spare, uint64_t number, bool recycled)
+{
+    bool room;
+
+    pthread_mutex_lock(&spare->mutex);
+    room = spare->ready_count < WAL_SPARES_MAX;
+    if (room) {
+        spare->ready[spare->ready_count].number = number;
+        spare->ready[spare->ready_count].recycled = recycled;
+        spare->ready_count++;
+    }
+    pthread_mutex_unlock(&spare->mutex);
+    return room;
+}
+
+/* On the worker's thread. A failure leaves no spare; the writer will meet its cause itself and tell it. */
+static void make_spare(struct worker_job *job)
+{
+    struct wal_spare *spare = (struct wal_spare *)job;
+    struct data_dir_path path = data_dir_spare(spare->dir, spare->making_number);
+    struct data_dir_path tmp = data_dir_tmp(&path);
+    struct err err = ERR_INIT;
+    bool made = wal_segment_make_blank(spare->fs, &tmp, spare->segment_bytes, &err) == 0 &&
+                data_dir_publish(spare->fs, spare->dir, &tmp, &path, &err) == 0;
+
+    if (made && !add_ready(spare, spare->making_number, false)) {
+        (void)spare->fs->remove(spare->fs, path.text, &err);
+    }
+    pthread_mutex_lock(&spare->mutex);
+    spare->making = false;
+    pthread_mutex_unlock(&spare->mutex);
+}
+
+void wal_spare_want(struct wal_spare *spare, uint64_t number)
+{
+    struct err err = ERR_INIT;
+    bool wanted;
+
+    pthread_mutex_lock(&spare->mutex);
+    wanted = !spare->making && spare->ready_count == 0;
+    pthread_mutex_unlock(&spare->mutex);
+    if (!wanted) {
+        return;
+    }
+    if (!spare->worker && worker_create("store-spare", &spare->worker, &err) != 0) {
+        return;
+    }
+    pthread_mutex_lock(&spare->mutex);
+    spare->making = true;
+    pthread_mutex_unlock(&spare->mutex);
+    spare->making_number = number;
+    spare->job.run = make_spare;
+    worker_post(spare->worker, &spare->job);
+}
+
+bool wal_spare_take(struct wal_spare *spare, struct data_dir_path *ret_path, uint64_t *ret_bytes, bool *ret_recycled)
+{
+    struct ready_spare taken = {0, false};
+    bool there;
+
+    pthread_mutex_lock(&spare->mutex);
+    there = spare->ready_count > 0;
+    if (there) {
+        taken = spare->ready[--spare->ready_count];
+    }
+    pthread_mutex_unlock(&spare->mutex);
+    if (there) {
+        *ret_path = data_dir_spare(spare->dir, taken.number);
+        *ret_bytes = spare->segment_bytes;
+        *ret_recycled = taken.recycled;
+    }
+    return there;
+}
+
+static int size_of_file(const struct fs *fs, const char *path, uint64_t *ret_bytes, struct err *err)
+{
+    int file;
+    int result;
+
+    if (fs->open(fs, path, FS_READ, &file, err) != 0) {
+        return -1;
+    }
+    result = fs->size(fs, file, ret_bytes, err);
+    fs->close(fs, file);
+    return result;
+}
+
+int wal_spare_recycle(struct wal_spare *spare, uint64_t number, struct err *err)
+{
+    struct data_dir_path segment = data_dir_segment(spare->dir, number);
+    struct data_dir_path path = data_dir_spare(spare->dir, number);
+    uint64_t bytes = 0;
+
+    if (size_of_file(spare->fs, segment.text, &bytes, err) != 0) {
+        return -1;
+    }
+    if (bytes != spare->segment_bytes) {
+        return spare->fs->remove(spare->fs, segment.text, err);
+    }
+    if (spare->fs->rename(spare->fs, segment.text, path.text, err) != 0) {
+        return -1;
+    }
+    return add_ready(spare, number, true) ? 0 : spare->fs->remove(spare->fs, path.text, err);
+}
+
+int wal_spare_adopt(struct wal_spare *spare, uint64_t number, struct err *err)
+{
+    struct data_dir_path path = data_dir_spare(spare->dir, number);
+    uint64_t bytes = 0;
+
+    if (size_of_file(spare->fs, path.text, &bytes, err) != 0) {
+        return -1;
+    }
+    if (bytes == spare->segment_bytes && add_ready(spare, number, true)) {
+        return 0;
+    }
+    return spare->fs->remove(spare->fs, path.text, err);
+}

@@ -1,0 +1,250 @@
+/* store_fixture: a store in a directory of its own, with rows whose keys can be read off their bytes. */
+#ifndef TESTS_STORAGE_STORE_FIXTURE_H_
+#define TESTS_STORAGE_STORE_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "storage/store.h"
+#include "storage/wal_tool.h"
+
+namespace storage_test {
+
+/* A directory under TMPDIR that goes with the object. */
+class TempDir {
+  public:
+    TempDir()
+    {
+        const char *base = getenv("TMPDIR");
+        std::string pattern = std::string(base ? base : "/tmp") + "/store_test_XXXXXX";
+        path_ = mkdtemp(pattern.data()) ? pattern : "";
+    }
+    ~TempDir() { std::filesystem::remove_all(path_); }
+    TempDir(const TempDir &) = delete;
+    TempDir &operator=(const TempDir &) = delete;
+    const std::string &path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+/* A value is "name|state|key=value,key=value|rest"; "bad" has no keys. */
+inline int Extract(enum store_table, struct span value, struct store_keys *keys, struct err *err)
+{
+    std::string_view text(value.data, value.size);
+    size_t name = text.find('|');
+    size_t state = name == text.npos ? name : text.find('|', name + 1);
+    size_t labels = state == text.npos ? state : text.find('|', state + 1);
+    if (labels == text.npos) {
+        return err_set(err, ERR_CORRUPT, "no keys in the value");
+    }
+    keys->name = span_make(value.data, name);
+    size_t head = text.substr(0, name).find("/customJobs/");
+    keys->parent = span_make(value.data, head == text.npos ? 0 : head);
+    keys->display_name = span_make(value.data + labels + 1, std::min<size_t>(value.size - labels - 1, 8));
+    keys->state = uint32_t(atoi(std::string(text.substr(name + 1, state - name - 1)).c_str()));
+    keys->create_time_unix_ns = int64_t(value.size);
+    size_t at = state + 1;
+    while (at < labels && keys->label_count < LIMIT_LABELS_PER_JOB) {
+        size_t end = std::min(text.find(',', at), labels);
+        size_t equals = text.find('=', at);
+        struct store_label *label = &keys->labels[keys->label_count++];
+        label->key = span_make(value.data + at, equals - at);
+        label->value = span_make(value.data + equals + 1, end - equals - 1);
+        at = end + 1;
+    }
+    return 0;
+}
+
+inline std::string JobName(uint64_t id, const std::string &parent = "projects/p/locations/l")
+{
+    return parent + "/customJobs/" + std::to_string(id);
+}
+
+inline std::string Value(uint64_t id, unsigned state, const std::string &rest = "",
+                         const std::string &parent = "projects/p/locations/l", const std::string &labels = "team=a")
+{
+    return JobName(id, parent) + "|" + std::to_string(state) + "|" + labels + "|" + rest;
+}
+
+inline struct span SpanOf(const std::string &text)
+{
+    return span_make(text.data(), text.size());
+}
+
+inline std::string Text(struct span span)
+{
+    return std::string(span.data ? span.data : "", span.size);
+}
+
+using Rows = std::map<std::pair<int, uint64_t>, std::string>;
+
+/* A store of small segments. Options may be changed before Open. */
+class StoreUnderTest {
+  public:
+    explicit StoreUnderTest(const std::string &dir) : dir_(dir)
+    {
+        options.dir = dir_.c_str();
+        options.fs = fs_system();
+        options.clock = clock_system();
+        options.extract = Extract;
+        options.segment_bytes = 64 * 1024;
+    }
+    ~StoreUnderTest() { Close(); }
+    StoreUnderTest(const StoreUnderTest &) = delete;
+    StoreUnderTest &operator=(const StoreUnderTest &) = delete;
+
+    ::testing::AssertionResult Open()
+    {
+        err = ERR_INIT_VALUE;
+        recovery = {};
+        if (store_open(&options, &store, &recovery, &err) != 0) {
+            store = nullptr;
+            return ::testing::AssertionFailure() << err.text;
+        }
+        store_bind_owner(store);
+        return ::testing::AssertionSuccess();
+    }
+    void Close()
+    {
+        store_close(store);
+        store = nullptr;
+    }
+    ::testing::AssertionResult Reopen()
+    {
+        Close();
+        return Open();
+    }
+    ::testing::AssertionResult Done(int result)
+    {
+        return result == 0 ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << err.text;
+    }
+    ::testing::AssertionResult Put(enum store_table table, uint64_t id, const std::string &value)
+    {
+        return Done(store_put(store, table, id, SpanOf(value), &err));
+    }
+    ::testing::AssertionResult Delete(enum store_table table, uint64_t id)
+    {
+        return Done(store_delete(store, table, id, &err));
+    }
+    ::testing::AssertionResult Commit() { return Done(store_commit(store, &err)); }
+    /* One row, one commit. */
+    ::testing::AssertionResult Write(uint64_t id, const std::string &value)
+    {
+        auto put = Put(STORE_TABLE_JOB, id, value);
+        return put ? Commit() : put;
+    }
+    /* The value, or "(none)". */
+    std::string Get(uint64_t id, enum store_table table = STORE_TABLE_JOB)
+    {
+        struct store_version *version = store_get(store, table, id);
+        std::string text = version ? Text(store_version_value(version)) : "(none)";
+        store_version_unref(version);
+        return text;
+    }
+    Rows All()
+    {
+        Rows rows;
+        for (int table = 1; table < STORE_TABLE_COUNT; table++) {
+            std::pair<Rows *, int> context(&rows, table);
+            store_walk(
+                store, (enum store_table)table,
+                [](void *where, const struct store_version *version) {
+                    auto *pair = static_cast<std::pair<Rows *, int> *>(where);
+                    (*pair->first)[{pair->second, store_version_id(version)}] = Text(store_version_value(version));
+                    return true;
+                },
+                &context);
+        }
+        return rows;
+    }
+
+    struct store_options options = {};
+    struct store *store = nullptr;
+    struct store_recovery recovery = {};
+    struct err err = ERR_INIT;
+
+  private:
+    static constexpr struct err ERR_INIT_VALUE = ERR_INIT;
+    std::string dir_;
+};
+
+inline std::string ReadFile(const std::string &path)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream bytes;
+    bytes << file.rdbuf();
+    return bytes.str();
+}
+
+inline void WriteFile(const std::string &path, const std::string &bytes)
+{
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file.write(bytes.data(), std::streamsize(bytes.size()));
+}
+
+/* Names in the directory that end with this, sorted. */
+inline std::vector<std::string> Files(const std::string &dir, const std::string &ending)
+{
+    std::vector<std::string> names;
+    for (const auto &entry : std::filesystem::directory_iterator(dir)) {
+        std::string name = entry.path().filename();
+        if (name.size() >= ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
+            names.push_back(name);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+inline void CopyDir(const std::string &from, const std::string &to)
+{
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
+
+struct ToolRun {
+    int code;
+    std::string out;
+    std::string error;
+};
+
+inline ToolRun RunTool(const std::string &verb, const std::string &dir, bool json = false)
+{
+    char *texts[2] = {nullptr, nullptr};
+    size_t sizes[2];
+    FILE *out = open_memstream(&texts[0], &sizes[0]);
+    FILE *error = open_memstream(&texts[1], &sizes[1]);
+    int code = wal_tool_run(fs_system(), verb.c_str(), dir.c_str(), json, out, error);
+    fclose(out);
+    fclose(error);
+    ToolRun run = {code, std::string(texts[0], sizes[0]), std::string(texts[1], sizes[1])};
+    free(texts[0]);
+    free(texts[1]);
+    return run;
+}
+
+/* The seed of a random test: told, and given again by SEED. */
+inline uint64_t Seed()
+{
+    const char *given = getenv("SEED");
+    uint64_t seed = given ? strtoull(given, nullptr, 10) : std::random_device{}();
+    printf("SEED=%llu\n", static_cast<unsigned long long>(seed));
+    return seed;
+}
+
+} /* namespace storage_test */
+
+#endif /* TESTS_STORAGE_STORE_FIXTURE_H_ */
