@@ -1,0 +1,47 @@
+/* conf: what the supervisor is told in the attempt directory: conf, argv and env.
+ *
+ * Used by   main.c.
+ * Shape     conf: lines key=value, "#" comments, each key at most once, unknown ones refused:
+ *             uid, gid              numbers; both or none. The process runs as them
+ *             groups                supplementary groups, numbers with commas; needs uid
+ *             grace_ms              from SIGTERM to SIGKILL when the supervisor itself is told to end; default 30000
+ *             log_bytes_max         per stream; default 64 MiB
+ *             workdir               absolute; default: the attempt directory
+ *             cgroup                yes (default) or no: a control group of its own where the host lets it
+ *             no_new_privileges     yes (default) or no
+ *             buckets_dir           absolute: seen by the process as /gcs, in a mount namespace of its own
+ *           argv, env: strings, each with its closing NUL.
+ * Owns      the mappings argv and env point into, for the life of the process.      Heap    none.
+ * Errors    -1 and *failure tells what of which file.
+ */
+#ifndef SUPERVISOR_CONF_H_
+#define SUPERVISOR_CONF_H_
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "supervisor/failure.h"
+
+#define CONF_GROUPS_MAX 64
+
+struct conf {
+    bool has_user;
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[CONF_GROUPS_MAX];
+    size_t group_count;
+    uint32_t grace_ms;
+    uint64_t log_bytes_max;
+    char workdir[PATH_MAX]; /* "" for the attempt directory */
+    char buckets_dir[PATH_MAX];
+    bool cgroup;
+    bool no_new_privileges;
+    char **argv; /* NULL terminated, at least one */
+    char **env;
+};
+
+int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure);
+
+#endif /* SUPERVISOR_CONF_H_ */
