@@ -52,7 +52,7 @@ House::~House()
     std::filesystem::remove_all(dir);
 }
 
-bool House::start()
+bool House::start(size_t die_after)
 {
     struct store_options store_options = {};
     struct store_recovery recovery;
@@ -81,6 +81,9 @@ bool House::start()
         return false;
     }
     fake_executor_connect(world, controller_sink(controller));
+    if (die_after != SIZE_MAX) {
+        fake_executor_die_after(world, die_after);
+    }
     if (controller_attach(controller, fake_executor_executor(world), &err)) {
         failure = err.text;
         return false;
@@ -171,7 +174,7 @@ bool House::turn()
         failure = err.text;
         return false;
     }
-    return true;
+    return !fake_executor_is_dead(world);
 }
 
 bool House::settle()

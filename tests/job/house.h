@@ -53,7 +53,8 @@ class House {
     House(const House &) = delete;
 
     /* ---- life: the constructor starts it ---- */
-    bool start();
+    /* die_after: so many commands to the executor later. */
+    bool start(size_t die_after = SIZE_MAX);
     /* Everything in memory is gone at this point; what the disk has stays. */
     void crash();
     void restart()

@@ -530,6 +530,15 @@ size_t fake_executor_commands(const struct fake_executor *fake)
     return commands;
 }
 
+bool fake_executor_is_dead(const struct fake_executor *executor)
+{
+    struct fake_executor *fake = lock(executor);
+    bool is_dead = fake->commands > fake->commands_max;
+
+    unlock(fake);
+    return is_dead;
+}
+
 void fake_executor_exit(struct fake_executor *fake, const char *key, int exit_code, const char *stderr_tail)
 {
     struct execution *execution;

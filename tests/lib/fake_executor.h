@@ -32,6 +32,8 @@ struct executor *fake_executor_executor(struct fake_executor *fake);
 void fake_executor_connect(struct fake_executor *fake, struct execution_sink sink);
 /* The server dies after this many more commands: those after it have no effect. */
 void fake_executor_die_after(struct fake_executor *fake, size_t commands);
+/* True: a command came after that. */
+bool fake_executor_is_dead(const struct fake_executor *fake);
 /* Commands seen since connect, of those that die_after counts. */
 size_t fake_executor_commands(const struct fake_executor *fake);
 
