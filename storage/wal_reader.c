@@ -6,6 +6,7 @@
 
 #include "storage/data_dir.h"
 #include "storage/wal_segment.h"
+#include "storage/wal_tail.h"
 #include "storage/wal_window.h"
 
 struct wal_reader {
@@ -310,69 +311,20 @@ static int check_no_later_segment(const struct wal_reader *reader, bool trailer,
     return 0;
 }
 
-/* Looks at one block behind the end for proof that batch k, which is not valid, was durable once. */
-static int check_block_behind(const struct wal_reader *reader, uint64_t offset, const char *block, struct err *err)
-{
-    uint64_t batch = reader->end.position.next_batch;
-    struct wal_batch_header header;
-    struct wal_trailer trailer;
-
-    if (wal_trailer_decode(block, reader->segment.crc, &trailer)) {
-        err_set(err, ERR_CORRUPT,
-                "batch %" PRIu64 " is damaged: the segment's trailer stands behind it, at offset %" PRIu64, batch,
-                offset);
-        return complain(reader, err);
-    }
-    if (wal_batch_header_decode(block, reader->segment.crc, &header) &&
-        (header.durable_batch >= batch || header.batch > batch)) {
-        err_set(err, ERR_CORRUPT,
-                "batch %" PRIu64 " is damaged: batch %" PRIu64 " at offset %" PRIu64 " was written after batch %" PRIu64
-                " was durable",
-                batch, header.batch, offset, header.durable_batch);
-        return complain(reader, err);
-    }
-    return 0;
-}
-
-/* The last segment's end: torn, or corrupt by proof of something later behind. torn: of a batch with a valid header. */
-static int look_behind(struct wal_reader *reader, uint64_t torn, struct err *err)
-{
-    uint64_t start = reader->end.position.offset;
-    uint64_t written = 0;
-
-    for (uint64_t offset = start; offset + WAL_BLOCK_BYTES <= reader->segment.segment_bytes;
-         offset += WAL_BLOCK_BYTES) {
-        const char *block;
-
-        if (wal_window_load(&reader->window, offset, WAL_BLOCK_BYTES, &block, err) != 0) {
-            return complain_at(reader, offset, err);
-        }
-        if (offset > start && check_block_behind(reader, offset, block, err) != 0) {
-            return -1;
-        }
-        if (!wal_is_zero(block, WAL_BLOCK_BYTES)) {
-            written = offset + WAL_BLOCK_BYTES - start;
-        }
-    }
-    /* Behind the tail of a recycled segment stands an earlier life, which tells nothing. */
-    if (torn == 0 && !(reader->segment.flags & WAL_SEGMENT_RECYCLED)) {
-        torn = written;
-    }
-    reader->end.torn_bytes = torn;
-    return 0;
-}
-
 static int finish(struct wal_reader *reader, uint64_t torn, struct err *err)
 {
     enum block_kind kind;
     struct err again = ERR_INIT;
 
     wal_window_reset(&reader->window);
-    if (look_behind(reader, torn, err) != 0) {
+    if (wal_tail_judge(&reader->window, &reader->segment, &reader->end.position, &torn, err) != 0) {
         /* In a log that is being written the batch may have become whole since it was looked at. */
         wal_window_reset(&reader->window);
-        return err->code == ERR_CORRUPT && examine(reader, &kind, &torn, &again) == 0 && kind != BLOCK_OTHER ? 0 : -1;
+        return err->code == ERR_CORRUPT && examine(reader, &kind, &torn, &again) == 0 && kind != BLOCK_OTHER
+                   ? 0
+                   : complain(reader, err);
     }
+    reader->end.torn_bytes = torn;
     reader->ended = true;
     reader->end.clean = (reader->last_flags & WAL_BATCH_CLOSE) != 0;
     reader->end.log_bytes += reader->end.position.offset;
