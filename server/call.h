@@ -63,6 +63,16 @@ size_t call_stream_pending(const struct call *call);
 /* err NULL: OK. */
 void call_stream_end(struct call *call, const struct err *err);
 
+/* Runs notice once, on the call's own thread and after the handler has returned, when the client is gone before the end.
+ * For calls that wait for something else than their client; notice does not end the call. Set by the handler while it
+ * runs. */
+typedef void (*call_gone_fn)(struct call *call, void *context);
+void call_on_gone(struct call *call, call_gone_fn notice, void *context);
+
+/* Bidirectional methods: the handler runs once per message of the client, on the call's thread, and answers with
+ * call_stream_send; the next message is read when the answers have been taken. The end of the client's side ends
+ * the call OK; call_stream_end ends it earlier. Arena and request live until the handler returns. */
+
 /* Room for the handler's own state for the call's life (a struct command, …); zeroed, from the arena. NULL: memory. */
 void *call_allocate(struct call *call, size_t size);
 

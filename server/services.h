@@ -13,7 +13,9 @@
 
 C_DECLS_BEGIN
 
+struct health;
 struct log_tailer;
+struct reflection_index;
 
 struct services {
     struct store *store;           /* reading half */
@@ -22,6 +24,8 @@ struct services {
     const struct clock *clock;
     struct job_spec_rules rules;
     struct log_tailer *log_tailer; /* the thread that feeds Logs/Tail streams */
+    struct health *health;
+    const struct reflection_index *reflection;
     uint64_t page_token_key[2];    /* tokens of another start of the server are refused only when they do not check */
 };
 
