@@ -94,6 +94,7 @@ bool House::start(size_t die_after)
 void House::crash()
 {
     fault_fs_arm(fs, FAULT_STOP, 0);
+    fake_executor_connect(world, {});
     controller_destroy(controller);
     store_close(store);
     controller = nullptr;

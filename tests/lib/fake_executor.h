@@ -28,7 +28,8 @@ void fake_executor_destroy(struct fake_executor *fake);
 /* To give to a controller. Its destroy does nothing: the world lives on. */
 struct executor *fake_executor_executor(struct fake_executor *fake);
 
-/* A server starts: what was queued for the one before it is forgotten, events go here from now on. */
+/* A server starts: what was queued for the one before it is forgotten, events go here from now on. An empty sink: a
+ * server is gone. */
 void fake_executor_connect(struct fake_executor *fake, struct execution_sink sink);
 /* The server dies after this many more commands: those after it have no effect. */
 void fake_executor_die_after(struct fake_executor *fake, size_t commands);
