@@ -61,7 +61,7 @@ def cj_test(name, srcs = [], deps = [], size = "medium"):
     native.cc_test(
         name = name,
         size = size,
-        srcs = srcs,
+        srcs = srcs + native.glob([folder + "/*.h"], allow_empty = True),
         copts = _OWN_CXX + [
             "-DCUSTOMJOBD_SOURCE_DIR='\".\"'",
             "-DCUSTOMJOBD_BIN_DIR='\".\"'",

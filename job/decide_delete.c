@@ -58,7 +58,6 @@ static int delete_job(struct controller *controller, struct command *command, st
     struct job *job = job_table_find_name(controller->jobs, command->name);
     struct job_name name;
     struct operation *operation;
-    bool has_lived = job;
     bool has_files;
 
     if (job_name_parse(command->name, &name, err)) {
@@ -73,8 +72,7 @@ static int delete_job(struct controller *controller, struct command *command, st
         controller_fail(controller, err);
         return -1;
     }
-    /* What the turn still has to say of a job that ended in it goes into files. */
-    has_files = has_lived || executor->ops->has_files(executor, job->id);
+    has_files = executor->ops->has_files(executor, job->id);
     execution_deinit(&job->execution);
     job->execution.job_id = job->id;
     job->execution.version = command->version;

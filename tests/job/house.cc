@@ -246,3 +246,17 @@ std::string House::key(const std::string &name, unsigned pool, unsigned replica)
 {
     return id(name) + "-1-workerpool" + std::to_string(pool) + "-" + std::to_string(replica) + "-0";
 }
+
+std::string finished_job(House &house)
+{
+    std::string name = house.make(simple_job());
+    fake_executor_exit(house.world, House::key(name).c_str(), 0, "");
+    EXPECT_TRUE(house.settle());
+    EXPECT_EQ(JOB_STATE_SUCCEEDED, house.state(name));
+    return name;
+}
+
+std::string operation_name(const std::shared_ptr<Call> &call)
+{
+    return std::string(house_parent) + "/operations/" + std::to_string(call->id);
+}

@@ -46,6 +46,17 @@ struct Operation {
 
 extern const char house_parent[];
 
+class House;
+/* A job that has succeeded. */
+std::string finished_job(House &house);
+/* Of a deletion. */
+std::string operation_name(const std::shared_ptr<Call> &call);
+
+inline bool contains(const std::string &text, const std::string &part)
+{
+    return text.find(part) != std::string::npos;
+}
+
 class House {
   public:
     explicit House(uint32_t replicas_max = 8);
