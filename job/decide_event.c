@@ -20,12 +20,13 @@ static struct replica *find_replica(struct job *job, const struct execution_key 
     return NULL;
 }
 
-/* Every replica runs, or ran: a worker that was quick may be through already. */
+/* Every replica runs, or ran: a worker that was quick may be through already. Once the end is decided, a replica that
+ * was slow to start changes nothing. */
 static void proceed_to_running(struct controller *controller, struct job *job)
 {
     int64_t latest = 0;
 
-    if (job->state != JOB_STATE_PENDING) {
+    if (job->state != JOB_STATE_PENDING || job->execution.end.state != 0) {
         return;
     }
     for (uint32_t i = 0; i < job->execution.replica_count; i++) {

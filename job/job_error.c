@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 /* What a shell says for a process that a signal ended; real jobs report that number too. */
 #define SIGNAL_STATUS_BASE 128
@@ -99,6 +100,9 @@ static struct job_error of_exit(const struct execution_event *event, const char 
         snprintf(signal_text, sizeof signal_text, " (signal %d, SIG%s)", event->term_signal,
                  abbreviation ? abbreviation : "?");
     }
+    if (tail.size > LIMIT_ERROR_TAIL_BYTES) {
+        tail = span_skip(tail, tail.size - LIMIT_ERROR_TAIL_BYTES);
+    }
     while (tail.size > 0 && (tail.data[tail.size - 1] == '\n' || tail.data[tail.size - 1] == '\0')) {
         tail.size--;
     }
@@ -130,12 +134,13 @@ struct job_error job_error_of_replica(const struct execution_event *event, const
     case EXECUTION_EVENT_START_FAILED:
         return make(JOB_ERROR_REPLICA,
                     "The replica %s exited with a non-zero status of %d. Termination reason: StartError. \n"
-                    "Termination log message: %s\n"
+                    "Termination log message: %.*s\n"
                     "To find out more about why your job exited please check the logs: customjob logs %s",
-                    replica, event->exit_code > 0 ? event->exit_code : START_FAILED_STATUS, message, job_name);
+                    replica, event->exit_code > 0 ? event->exit_code : START_FAILED_STATUS, LIMIT_ERROR_TAIL_BYTES,
+                    message, job_name);
     case EXECUTION_EVENT_LOST:
-        return make(JOB_ERROR_UNKNOWN, "The replica %s has ended, exit status unknown.%s%s", replica,
-                    message[0] ? " " : "", message);
+        return make(JOB_ERROR_UNKNOWN, "The replica %s has ended, exit status unknown.%s%.*s", replica,
+                    message[0] ? " " : "", LIMIT_ERROR_TAIL_BYTES, message);
     default:
         return of_exit(event, replica, job_name);
     }

@@ -178,6 +178,33 @@ TEST(ControllerEdges, AWitnessWhoseClockIsAheadDoesNotPutTheEndIntoTheFuture)
     EXPECT_EQ(house.job(name).update_time, house.job(name).end_time);
 }
 
+/* A worker that takes long to start is not waited for once the primary has succeeded. */
+TEST(ControllerEdges, APrimaryThatSucceedsBeforeTheLastWorkerRunsEndsTheJobWithAStartTime)
+{
+    House house;
+    std::shared_ptr<Call> call = house.create(simple_job(2));
+    ASSERT_TRUE(house.turn());
+    std::string name = std::string(house_parent) + "/customJobs/" + std::to_string(call->id);
+    struct execution_sink sink = controller_sink(house.controller);
+    for (enum execution_event_kind kind : {EXECUTION_EVENT_STARTED, EXECUTION_EVENT_EXITED}) {
+        struct execution_event event = {};
+        event.kind = kind;
+        event.key.job_id = call->id;
+        event.key.job_attempt = 1;
+        house.advance_s(1);
+        event.time_unix_ns = house.clock.wall_unix_ns;
+        sink.event(sink.context, &event);
+    }
+    ASSERT_TRUE(house.turn());
+    EXPECT_EQ(JOB_STATE_PENDING, house.state(name));
+    fake_executor_kill(house.world, House::key(name, 1, 0).c_str(), 15, false);
+    ASSERT_TRUE(house.turn());
+    Job job = house.job(name);
+    EXPECT_EQ(JOB_STATE_SUCCEEDED, job.state);
+    EXPECT_EQ(job.create_time + CLOCK_NS_PER_S, job.start_time);
+    EXPECT_EQ(job.create_time + 2 * CLOCK_NS_PER_S, job.end_time);
+}
+
 TEST(ControllerEdges, TimesNeverRunBackwardsWhenTheWallClockDoes)
 {
     House house;

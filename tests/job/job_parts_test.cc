@@ -330,6 +330,15 @@ TEST(JobError, IsUtf8WhateverTheReplicaWrote)
     EXPECT_NE(std::string::npos, message_of(job_error_of_replica(&event, "N")).find("\n??x\n"));
 }
 
+TEST(JobError, KeepsTheLastLinesOfALongTail)
+{
+    std::string tail = std::string(LIMIT_ERROR_TAIL_BYTES, 'a') + "THE END";
+    struct execution_event event = exited(1, 0, tail.c_str());
+    std::string message = message_of(job_error_of_replica(&event, "N"));
+    EXPECT_NE(std::string::npos, message.find("aTHE END\n"));
+    EXPECT_LT(message.size(), size_t(LIMIT_ERROR_TAIL_BYTES + 300));
+}
+
 TEST(JobError, LimitsAreNamedAsDurations)
 {
     EXPECT_NE(std::string::npos, message_of(job_error_timeout(INT64_C(1500000000))).find("timeout of 1.5s."));
