@@ -36,8 +36,7 @@ static uint32_t extend_by_table(uint32_t state, const unsigned char *bytes, size
                                 (uint32_t)bytes[3] << 24);
 
         state = table[7][low & 0xff] ^ table[6][(low >> 8) & 0xff] ^ table[5][(low >> 16) & 0xff] ^
-                table[4][low >> 24] ^ table[3][bytes[4]] ^ table[2][bytes[5]] ^ table[1][bytes[6]] ^
-                table[0][bytes[7]];
+                table[4][low >> 24] ^ table[3][bytes[4]] ^ table[2][bytes[5]] ^ table[1][bytes[6]] ^ table[0][bytes[7]];
     }
     for (; size > 0; bytes++, size--) {
         state = (state >> 8) ^ table[0][(state ^ *bytes) & 0xff];
@@ -46,8 +45,8 @@ static uint32_t extend_by_table(uint32_t state, const unsigned char *bytes, size
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t extend_by_instruction(uint32_t state,
-                                                                        const unsigned char *bytes, size_t size)
+__attribute__((target("sse4.2"))) static uint32_t extend_by_instruction(uint32_t state, const unsigned char *bytes,
+                                                                        size_t size)
 {
     uint64_t wide = state;
 

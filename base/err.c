@@ -30,8 +30,7 @@ int err_set_errno(struct err *err, int errno_value, const char *format, ...)
     err_set_v(err, ERR_IO, format, arguments);
     va_end(arguments);
     length = strlen(err->text);
-    snprintf(err->text + length, sizeof err->text - length, ": %s",
-             strerror_r(errno_value, reason, sizeof reason));
+    snprintf(err->text + length, sizeof err->text - length, ": %s", strerror_r(errno_value, reason, sizeof reason));
     return -1;
 }
 

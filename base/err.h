@@ -21,8 +21,7 @@
 #endif
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format_index, first_argument)                                                  \
-    __attribute__((format(printf, format_index, first_argument)))
+#define PRINTF_LIKE(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
 
 C_DECLS_BEGIN
 
@@ -51,9 +50,12 @@ struct err {
     char text[ERR_TEXT_BYTES];
 };
 
-#define ERR_INIT                                                                                   \
-    {                                                                                              \
-        ERR_NONE, { 0 }                                                                            \
+#define ERR_INIT  \
+    {             \
+        ERR_NONE, \
+        {         \
+            0     \
+        }         \
     }
 
 /* Sets code and sentence. Always returns -1, so that `return err_set(…)` reads well. */

@@ -108,8 +108,8 @@ static int system_write_at(const struct fs *fs, int file, const void *data, size
     return 0;
 }
 
-static int system_read_at(const struct fs *fs, int file, void *data, size_t size, uint64_t offset,
-                          size_t *ret_size, struct err *err)
+static int system_read_at(const struct fs *fs, int file, void *data, size_t size, uint64_t offset, size_t *ret_size,
+                          struct err *err)
 {
     size_t done = 0;
 
@@ -234,8 +234,7 @@ static int fail_locked(struct err *err, const char *path, int file)
         holder[strcspn(holder, "\n")] = '\0';
     }
     close(file);
-    return err_set(err, ERR_IN_USE, "%s is locked by another process (pid %s)", path,
-                   length > 0 ? holder : "unknown");
+    return err_set(err, ERR_IN_USE, "%s is locked by another process (pid %s)", path, length > 0 ? holder : "unknown");
 }
 
 static int system_lock(const struct fs *fs, const char *path, int *ret_file, struct err *err)

@@ -31,7 +31,7 @@ C_DECLS_BEGIN
 
 struct execution_key {
     uint64_t job_id;
-    uint32_t job_attempt;   /* from 1 */
+    uint32_t job_attempt; /* from 1 */
     uint32_t pool_index;
     uint32_t replica_index; /* within its pool */
     uint32_t restart;       /* from 0 */
@@ -49,17 +49,17 @@ struct env_entry {
 /* One replica to run: final argv and environment, nothing left to expand. */
 struct task {
     struct execution_key key;
-    const char *const *argv;          /* NULL terminated; argv[0] looked up in PATH of env */
-    const struct env_entry *env;      /* complete but for what the executor alone knows (HOME, PWD, PATH, /gcs) */
+    const char *const *argv;     /* NULL terminated; argv[0] looked up in PATH of env */
+    const struct env_entry *env; /* complete but for what the executor alone knows (HOME, PWD, PATH, /gcs) */
     size_t env_count;
-    const char *image_uri;            /* named only, on the host; NULL when none */
+    const char *image_uri; /* named only, on the host; NULL when none */
     /* python_package_spec: not NULL when the executor must prepare an own environment first, then run
      * `python -m python_module args…`; argv then holds the args alone. */
     const char *python_module;
-    const char *const *package_uris;  /* NULL terminated */
+    const char *const *package_uris; /* NULL terminated */
     /* For the simulate executor: what the job's labels say, "" when absent. */
-    const char *simulate_duration;    /* "1.5s", "200ms" */
-    const char *simulate_exit_code;   /* "3" */
+    const char *simulate_duration;  /* "1.5s", "200ms" */
+    const char *simulate_exit_code; /* "3" */
 };
 
 enum execution_event_kind {
@@ -74,13 +74,13 @@ enum execution_event_kind {
 struct execution_event {
     enum execution_event_kind kind;
     struct execution_key key;
-    int64_t time_unix_ns;     /* when it happened, by the witness's clock */
-    int64_t pid;              /* STARTED; 0 where there is none */
-    int exit_code;            /* EXITED: 0..255, -1 when ended by a signal */
-    int term_signal;          /* EXITED: signal number, 0 when it exited */
+    int64_t time_unix_ns; /* when it happened, by the witness's clock */
+    int64_t pid;          /* STARTED; 0 where there is none */
+    int exit_code;        /* EXITED: 0..255, -1 when ended by a signal */
+    int term_signal;      /* EXITED: signal number, 0 when it exited */
     bool oom_killed;
-    const char *message;      /* a sentence, or ""; valid during the call */
-    struct span stderr_tail;  /* EXITED: last lines, at most LIMIT_ERROR_TAIL_BYTES; valid during the call */
+    const char *message;     /* a sentence, or ""; valid during the call */
+    struct span stderr_tail; /* EXITED: last lines, at most LIMIT_ERROR_TAIL_BYTES; valid during the call */
 };
 
 struct execution_sink {
@@ -94,11 +94,11 @@ enum log_stream { LOG_STREAM_STDOUT = 1, LOG_STREAM_STDERR = 2, LOG_STREAM_SERVI
 
 struct log_line {
     enum log_stream stream;
-    char replica[32];          /* "workerpool0-0"; "" for the service */
+    char replica[32]; /* "workerpool0-0"; "" for the service */
     int64_t time_unix_ns;
-    struct span text;          /* without its newline; valid during the call */
-    bool partial;              /* the line goes on in the next one of the same stream */
-    uint64_t dropped_bytes;    /* not 0: this line stands for so many bytes that were not kept */
+    struct span text;       /* without its newline; valid during the call */
+    bool partial;           /* the line goes on in the next one of the same stream */
+    uint64_t dropped_bytes; /* not 0: this line stands for so many bytes that were not kept */
 };
 
 typedef bool (*log_line_fn)(void *context, const struct log_line *line); /* false: stop here; the line counts as read */

@@ -13,12 +13,12 @@
 C_DECLS_BEGIN
 
 struct executor_process_options {
-    const char *attempts_dir;      /* made when absent */
-    const char *supervisor_path;   /* the customjob-supervisor program */
-    const char *buckets_dir;       /* NULL: none */
-    const char *job_user;          /* NULL: the server's own user */
-    const char *const *pass_env;   /* names taken over from the server's environment; NULL terminated; may be NULL */
-    uint64_t log_stream_bytes_max; /* per stream; 0: the default */
+    const char *attempts_dir;       /* made when absent */
+    const char *supervisor_path;    /* the customjob-supervisor program */
+    const char *buckets_dir;        /* NULL: none */
+    const char *job_user;           /* NULL: the server's own user */
+    const char *const *pass_env;    /* names taken over from the server's environment; NULL terminated; may be NULL */
+    uint64_t log_stream_bytes_max;  /* per stream; 0: the default */
     uint16_t port_first, port_last; /* for replicas; 0: 20000..29999, outside the ephemeral range */
     const struct clock *clock;
 };

@@ -14,7 +14,7 @@
 C_DECLS_BEGIN
 
 struct executor_simulate_options {
-    int64_t duration_ms;        /* of a replica that names none; 0: ends at once after STARTED */
+    int64_t duration_ms; /* of a replica that names none; 0: ends at once after STARTED */
     const struct clock *clock;
 };
 

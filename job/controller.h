@@ -37,9 +37,9 @@ struct command;
 
 /* What came of a command; everything is valid during the call only (ref the version to keep it). */
 struct command_result {
-    const struct err *err;           /* NULL: it worked */
-    struct store_version *version;   /* CREATE: the job. DELETE, WAIT: the operation. else NULL */
-    struct span operation_name;      /* CANCEL: of the operation recorded for it, for x-operation-name */
+    const struct err *err;         /* NULL: it worked */
+    struct store_version *version; /* CREATE: the job. DELETE, WAIT: the operation. else NULL */
+    struct span operation_name;    /* CANCEL: of the operation recorded for it, for x-operation-name */
 };
 
 typedef void (*command_done_fn)(struct command *command, const struct command_result *result);
@@ -48,22 +48,22 @@ typedef void (*command_done_fn)(struct command *command, const struct command_re
 struct command {
     struct mail mail; /* first */
     enum command_kind kind;
-    enum api_version version;      /* decides the type of an operation's metadata */
+    enum api_version version; /* decides the type of an operation's metadata */
     command_done_fn done;
-    struct span name;              /* CANCEL, DELETE: the job's. WAIT, DELETE_OPERATION: the operation's */
-    struct span parent;            /* CREATE */
-    struct span custom_job_wire;   /* CREATE: as job_spec_prepare gave it */
-    uint32_t replica_count;        /* CREATE: likewise */
-    struct span request_id;        /* CREATE: idempotency key, may be empty */
-    int64_t deadline_mono_ns;      /* WAIT */
+    struct span name;            /* CANCEL, DELETE: the job's. WAIT, DELETE_OPERATION: the operation's */
+    struct span parent;          /* CREATE */
+    struct span custom_job_wire; /* CREATE: as job_spec_prepare gave it */
+    uint32_t replica_count;      /* CREATE: likewise */
+    struct span request_id;      /* CREATE: idempotency key, may be empty */
+    int64_t deadline_mono_ns;    /* WAIT */
 };
 
 struct controller_options {
     struct store *store;
     const struct clock *clock;
-    uint32_t replicas_max;         /* running at once; whole jobs wait QUEUED in order */
+    uint32_t replicas_max; /* running at once; whole jobs wait QUEUED in order */
     int64_t stop_grace_ms;
-    uint64_t project_number;       /* 0: made of the project id */
+    uint64_t project_number; /* 0: made of the project id */
     const char *buckets_dir;
     void (*fatal)(void *context, const struct err *err); /* controller thread; the process should end with code 5 */
     void (*log)(void *context, const char *line);        /* one line worth an operator's eye; NULL: none */

@@ -29,8 +29,8 @@ struct job_shape {
     uint32_t pool_count;
     uint32_t pool_replicas[8];
     uint32_t replica_count;
-    int64_t timeout_ns;       /* default 7 days */
-    int64_t wait_max_ns;      /* max_wait_duration; 0: none */
+    int64_t timeout_ns;  /* default 7 days */
+    int64_t wait_max_ns; /* max_wait_duration; 0: none */
 };
 
 MUST_USE int job_shape_read(struct span custom_job_wire, struct job_shape *ret_shape, struct err *err);
@@ -38,12 +38,12 @@ MUST_USE int job_shape_read(struct span custom_job_wire, struct job_shape *ret_s
 struct job_plan;
 
 struct job_plan_input {
-    struct span custom_job_wire;  /* stored image */
+    struct span custom_job_wire; /* stored image */
     uint32_t job_attempt;
     const struct job_plan_address *addresses; /* one per replica, pools in order */
     const uint32_t *restarts;                 /* one per replica, or NULL for all 0 */
-    uint64_t project_number;      /* CLOUD_ML_PROJECT_ID; 0: made of the project id */
-    const char *buckets_dir;      /* NULL: gs:// stays as it is */
+    uint64_t project_number;                  /* CLOUD_ML_PROJECT_ID; 0: made of the project id */
+    const char *buckets_dir;                  /* NULL: gs:// stays as it is */
 };
 
 MUST_USE int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_plan, struct err *err);

@@ -23,19 +23,19 @@ C_DECLS_BEGIN
 
 /* What this server can run, asked once at start. */
 struct job_spec_rules {
-    uint32_t replicas_max;      /* --max-replicas: a job that asks for more can never fit, and is refused */
-    const char *needs_command;  /* executor_ops.needs_command; NULL: none needed */
-    bool python_packages;       /* the executor can prepare python_package_spec */
+    uint32_t replicas_max;     /* --max-replicas: a job that asks for more can never fit, and is refused */
+    const char *needs_command; /* executor_ops.needs_command; NULL: none needed */
+    bool python_packages;      /* the executor can prepare python_package_spec */
 };
 
 struct job_spec_prepared {
-    struct span wire;           /* normalised CustomJob, in the arena */
-    uint32_t replica_count;     /* over all pools */
+    struct span wire;       /* normalised CustomJob, in the arena */
+    uint32_t replica_count; /* over all pools */
 };
 
 MUST_USE int job_spec_prepare(const struct job_spec_rules *rules, enum api_version version, struct span custom_job_wire,
-                              struct upb_Arena *arena, struct violations *violations, struct job_spec_prepared *ret_prepared,
-                              struct err *err);
+                              struct upb_Arena *arena, struct violations *violations,
+                              struct job_spec_prepared *ret_prepared, struct err *err);
 
 C_DECLS_END
 

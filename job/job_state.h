@@ -31,12 +31,12 @@ enum job_state {
 #define JOB_STATE_COUNT 12
 
 enum job_event {
-    JOB_EVENT_ADMITTED,      /* resources taken, replicas being started */
-    JOB_EVENT_ALL_RUNNING,   /* every replica of every pool runs */
-    JOB_EVENT_CANCEL,        /* a client, or a limit, asks for the end; replicas still to stop */
-    JOB_EVENT_SUCCEEDED,     /* the primary exited 0 and the rest is stopped */
-    JOB_EVENT_FAILED,        /* a final failure, and the rest is stopped */
-    JOB_EVENT_CANCELLED      /* cancelled, and the rest is stopped */
+    JOB_EVENT_ADMITTED,    /* resources taken, replicas being started */
+    JOB_EVENT_ALL_RUNNING, /* every replica of every pool runs */
+    JOB_EVENT_CANCEL,      /* a client, or a limit, asks for the end; replicas still to stop */
+    JOB_EVENT_SUCCEEDED,   /* the primary exited 0 and the rest is stopped */
+    JOB_EVENT_FAILED,      /* a final failure, and the rest is stopped */
+    JOB_EVENT_CANCELLED    /* cancelled, and the rest is stopped */
 };
 #define JOB_EVENT_COUNT 6
 

@@ -28,8 +28,8 @@ struct services;
 
 /* ---- what a handler may ask ---- */
 struct upb_Arena *call_arena(struct call *call);
-struct span call_request(const struct call *call);      /* the request message's wire bytes, contiguous */
-struct span call_method(const struct call *call);       /* "/google.cloud.aiplatform.v1.JobService/GetCustomJob" */
+struct span call_request(const struct call *call); /* the request message's wire bytes, contiguous */
+struct span call_method(const struct call *call);  /* "/google.cloud.aiplatform.v1.JobService/GetCustomJob" */
 enum api_version call_api_version(const struct call *call);
 const struct services *call_services(const struct call *call);
 struct span call_principal(const struct call *call);    /* "" while nobody authenticates */

@@ -18,15 +18,15 @@ struct log_tailer;
 struct reflection_index;
 
 struct services {
-    struct store *store;           /* reading half */
+    struct store *store; /* reading half */
     struct controller *controller;
-    struct executor *executor;     /* for job_logs only */
+    struct executor *executor; /* for job_logs only */
     const struct clock *clock;
     struct job_spec_rules rules;
     struct log_tailer *log_tailer; /* the thread that feeds Logs/Tail streams */
     struct health *health;
     const struct reflection_index *reflection;
-    uint64_t page_token_key[2];    /* tokens of another start of the server are refused only when they do not check */
+    uint64_t page_token_key[2]; /* tokens of another start of the server are refused only when they do not check */
 };
 
 C_DECLS_END

@@ -250,7 +250,9 @@ TEST_F(FsTest, ListNamesWhatIsThereAndMakeDirToleratesOnlyADirectory)
     ASSERT_EQ(0, fs_->rename(fs_, path("f").c_str(), path("g").c_str(), &err_));
     ASSERT_EQ(0, fs_->list(
                      fs_, dir_.c_str(),
-                     [](void *context, const char *name) { static_cast<std::vector<std::string> *>(context)->push_back(name); },
+                     [](void *context, const char *name) {
+                         static_cast<std::vector<std::string> *>(context)->push_back(name);
+                     },
                      &names, &err_));
     std::sort(names.begin(), names.end());
     EXPECT_EQ((std::vector<std::string>{"d", "g"}), names);

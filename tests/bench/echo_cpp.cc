@@ -37,7 +37,10 @@ class Service : public grpc::CallbackGenericService {
         grpc::Slice slice(bytes);
         answer_ = grpc::ByteBuffer(&slice, 1);
     }
-    grpc::ServerGenericBidiReactor *CreateReactor(grpc::GenericCallbackServerContext *) override { return new Echo(answer_); }
+    grpc::ServerGenericBidiReactor *CreateReactor(grpc::GenericCallbackServerContext *) override
+    {
+        return new Echo(answer_);
+    }
 
   private:
     grpc::ByteBuffer answer_;

@@ -71,7 +71,8 @@ static void start_call(struct load *load, struct slot *slot)
     grpc_op operations[6] = {0};
     grpc_slice slice;
     grpc_byte_buffer *message;
-    gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(CALL_SECONDS_MAX, GPR_TIMESPAN));
+    gpr_timespec deadline =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(CALL_SECONDS_MAX, GPR_TIMESPAN));
 
     if (load->number) {
         char digits[16];

@@ -51,7 +51,8 @@ TEST(Golden, VersionOneIsReadCheckedAndGoneOnWith)
     CopyDir(kGolden + "/v1", dir.path());
     ToolRun check = RunTool("check", dir.path());
     EXPECT_EQ(0, check.code);
-    EXPECT_EQ("sound: 9 records (lsn 1 to 9) in 8 batches and 4 segments, 3 snapshot rows, an orderly end\n", check.out);
+    EXPECT_EQ("sound: 9 records (lsn 1 to 9) in 8 batches and 4 segments, 3 snapshot rows, an orderly end\n",
+              check.out);
     StoreUnderTest test(dir.path());
     test.options.segment_bytes = 16 * 1024;
     ASSERT_TRUE(test.Open());
