@@ -42,15 +42,33 @@ def cj_programs(name):
         visibility = ["//visibility:public"],
     )
 
+def _ending(files, ending):
+    return [file for file in files if file.endswith(ending)]
+
+def _c_part(name, srcs, hdrs, deps):
+    """The C sources of a C++ target as a library of their own, with the flags of C; [] when there are none."""
+    if not _ending(srcs, ".c"):
+        return []
+    native.cc_library(
+        name = name + "_c",
+        testonly = True,
+        srcs = _ending(srcs, ".c"),
+        hdrs = hdrs,
+        copts = _OWN_C,
+        linkstatic = True,
+        deps = deps,
+    )
+    return [":" + name + "_c"]
+
 def cj_test_lib(name, srcs = [], hdrs = [], deps = []):
     native.cc_library(
         name = name,
         testonly = True,
-        srcs = srcs,
+        srcs = _ending(srcs, ".cc"),
         hdrs = hdrs,
         copts = _OWN_CXX,
         linkstatic = True,
-        deps = deps + ["//bazel:googletest"],
+        deps = deps + ["//bazel:googletest"] + _c_part(name, srcs, hdrs, deps),
     )
 
 def cj_test(name, srcs = [], deps = [], size = "medium"):
@@ -58,10 +76,11 @@ def cj_test(name, srcs = [], deps = [], size = "medium"):
     if not srcs:
         return
     folder = name[:-len("_test")]
+    headers = native.glob([folder + "/*.h"], allow_empty = True)
     native.cc_test(
         name = name,
         size = size,
-        srcs = srcs + native.glob([folder + "/*.h"], allow_empty = True),
+        srcs = _ending(srcs, ".cc") + headers,
         copts = _OWN_CXX + [
             "-DCUSTOMJOBD_SOURCE_DIR='\".\"'",
             "-DCUSTOMJOBD_BIN_DIR='\".\"'",
@@ -72,7 +91,7 @@ def cj_test(name, srcs = [], deps = [], size = "medium"):
             allow_empty = True,
         ),
         linkstatic = True,
-        deps = deps + ["//bazel:googletest"],
+        deps = deps + ["//bazel:googletest"] + _c_part(name, srcs, headers, deps),
     )
 
 def _generate(name, protos, suffixes, command, tools = [], data = []):
