@@ -277,20 +277,25 @@ static void history_add(struct supervisor_history *history, const struct supervi
     }
 }
 
-/* A first write that never became durable leaves a beginning of magic and frame, then nothing or zeros. */
+/* A first write that never became durable leaves a beginning of magic and frame and then nothing, or zeros alone: it
+ * is shorter than a disk's sector. A whole launch behind a damaged length is no such beginning. */
 static bool looks_cut_off(const unsigned char *data, size_t size)
 {
-    size_t used = size;
-    while (used > 0 && data[used - 1] == 0)
-        used--;
-    size_t magic = used < SUPERVISOR_MAGIC_BYTES ? used : SUPERVISOR_MAGIC_BYTES;
+    size_t zeros = 0;
+    while (zeros < size && data[zeros] == 0)
+        zeros++;
+    if (zeros == size)
+        return true;
+    size_t magic = size < SUPERVISOR_MAGIC_BYTES ? size : SUPERVISOR_MAGIC_BYTES;
     if (memcmp(data, SUPERVISOR_MAGIC, magic) != 0)
         return false;
     size_t head = SUPERVISOR_MAGIC_BYTES + SUPERVISOR_FRAME_HEAD_BYTES;
-    if (used < head)
+    if (size < head)
         return true;
     uint32_t length = get_u32(data + SUPERVISOR_MAGIC_BYTES);
-    return length <= SUPERVISOR_MESSAGE_BYTES && used < head + length;
+    struct supervisor_event event;
+    bool whole = supervisor_event_decode(data + head, size - head, &event) && event.kind == SUPERVISOR_EVENT_LAUNCH;
+    return length <= SUPERVISOR_MESSAGE_BYTES && size - head < length && !whole;
 }
 
 void supervisor_history_read(const void *data, size_t size, struct supervisor_history *ret_history)
