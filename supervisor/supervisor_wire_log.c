@@ -106,11 +106,14 @@ static bool parse_time(const char *line, int64_t *ret_time_unix_ns)
     int64_t year = get_digits(line, 4), month = get_digits(line + 5, 2), day = get_digits(line + 8, 2);
     int64_t hour = get_digits(line + 11, 2), minute = get_digits(line + 14, 2);
     int64_t second = get_digits(line + 17, 2), ns = get_digits(line + 20, 9);
-    if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || minute < 0 ||
-        second < 0 || ns < 0)
+    if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 59 || ns < 0)
         return false;
     struct civil_date date = {.year = year, .month = (int)month, .day = (int)day};
-    int64_t seconds = days_of_civil(&date) * S_PER_DAY + hour * 3600 + minute * 60 + second;
+    int64_t days = days_of_civil(&date);
+    if (civil_of_days(days).day != date.day) /* February 30th and the like */
+        return false;
+    int64_t seconds = days * S_PER_DAY + hour * 3600 + minute * 60 + second;
     *ret_time_unix_ns = seconds * NS_PER_S + ns;
     return true;
 }

@@ -5,7 +5,7 @@
  *             F  the line, or the last piece of one     P  a piece; the line goes on in the next entry of the file
  *             !  "N bytes dropped": stands for N bytes of output that were not kept
  *           The text is the bytes as they came, invalid UTF-8 and NUL included; it never holds a newline.
- * Units     nanoseconds since 1970 UTC, years 1970..9999.
+ * Units     nanoseconds since 1970 UTC, years 1970..2261.
  * Thread    any.      Blocks    never.      Heap    none.
  */
 #ifndef SUPERVISOR_SUPERVISOR_WIRE_LOG_H_
