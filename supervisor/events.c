@@ -29,7 +29,7 @@ static int read_history(int fd, struct supervisor_history *history, struct failu
 
 int events_open(int dir_fd, struct events *ret_events, bool *ret_launched, struct failure *failure)
 {
-    int fd = openat(dir_fd, SUPERVISOR_FILE_EVENTS, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(dir_fd, SUPERVISOR_FILE_EVENTS, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return failure_set(failure, errno, "open events");
     struct supervisor_history history;
@@ -50,21 +50,19 @@ int events_open(int dir_fd, struct events *ret_events, bool *ret_launched, struc
     return 0;
 }
 
-/* All of it or nothing. */
+/* All of it; a piece is no frame to any reader, and the next try writes over it. */
 static bool append(struct events *events, const void *data, size_t size)
 {
     ssize_t put;
     do {
-        put = write(events->fd, data, size);
+        put = pwrite(events->fd, data, size, (off_t)events->file_bytes);
     } while (put < 0 && errno == EINTR);
-    if (put == (ssize_t)size) {
-        events->file_bytes += size;
-        return true;
-    }
-    if (put > 0 && ftruncate(events->fd, (off_t)events->file_bytes) != 0) {
-        /* The piece stays and ends the file for every reader; there is nothing better to do. */
-    }
-    return false;
+    if (put >= 0 && put < (ssize_t)size)
+        errno = ENOSPC;
+    if (put != (ssize_t)size)
+        return false;
+    events->file_bytes += size;
+    return true;
 }
 
 bool events_flush(struct events *events)
