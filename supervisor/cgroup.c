@@ -98,12 +98,15 @@ void cgroup_make(struct cgroup *ret_cgroup, int attempt_dir_fd, const char *name
     clean_name(clean, name);
     int size =
         snprintf(ret_cgroup->path, sizeof ret_cgroup->path, "%s%s/customjob-%s-%ld", mount, own, clean, (long)getpid());
-    if (size < 0 || (size_t)size >= sizeof ret_cgroup->path || !record_path(attempt_dir_fd, ret_cgroup->path) ||
-        mkdir(ret_cgroup->path, 0755) != 0)
+    if (size < 0 || (size_t)size >= sizeof ret_cgroup->path)
         return;
-    ret_cgroup->dir_fd = open(ret_cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (ret_cgroup->dir_fd < 0)
+    if (record_path(attempt_dir_fd, ret_cgroup->path) && mkdir(ret_cgroup->path, 0755) == 0) {
+        ret_cgroup->dir_fd = open(ret_cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (ret_cgroup->dir_fd >= 0)
+            return;
         (void)rmdir(ret_cgroup->path);
+    }
+    (void)unlinkat(attempt_dir_fd, SUPERVISOR_FILE_CGROUP, 0);
 }
 
 /* Kernels before 5.14: one by one; called again until it is empty. */
