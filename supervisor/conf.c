@@ -120,8 +120,8 @@ static bool parse_yes(const char *text, bool *ret_yes)
 
 static bool parse_groups(char *text, struct conf *conf)
 {
-    char *rest = text;
-    while (rest && *rest) {
+    char *rest = *text ? text : NULL;
+    while (rest) {
         char *item = strsep(&rest, ",");
         uint64_t number;
         if (conf->group_count == CONF_GROUPS_MAX || !parse_number(item, UINT32_MAX - 1, &number))
@@ -219,6 +219,8 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
     size_t size;
     if (map_file(dir_fd, SUPERVISOR_FILE_CONF, CONF_BYTES_MAX, &text, &size, failure) != 0)
         return -1;
+    if (strlen(text) != size)
+        return failure_set(failure, 0, "conf holds a NUL");
     memset(ret_conf, 0, sizeof *ret_conf);
     ret_conf->grace_ms = GRACE_MS_DEFAULT;
     ret_conf->log_bytes_max = LOG_BYTES_DEFAULT;
