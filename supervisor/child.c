@@ -99,6 +99,8 @@ static int bind_buckets(const struct conf *conf, struct failure *failure)
 
 static int become_user(const struct conf *conf, struct failure *failure)
 {
+    /* Capabilities that a server was given to keep across an exec are not for its jobs; kernels before 4.3 have none. */
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (!conf->has_user)
         return 0;
     if (setgroups(conf->group_count, conf->groups) != 0)
@@ -199,9 +201,8 @@ static void run_child(const struct child_plan *plan, pid_t supervisor, bool join
         enter_workdir(plan, failure) != 0)
         return;
     (void)umask(022);
-    if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0 && errno != ENOSYS && errno != EINVAL) {
-        (void)failure_set(failure, errno, "mark descriptors to be closed");
-        return;
+    if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0) {
+        /* An older kernel or a filter of calls. All descriptors were made so; this is for those nobody knows of. */
     }
     reset_signals();
     int error = exec_program(conf);
