@@ -21,16 +21,16 @@ static int leave_descriptors(int *ready_fd, struct failure *failure)
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null_fd < 0)
         return failure_set(failure, errno, "open /dev/null");
+    for (int fd = 0; fd <= 2; fd++) {
+        if (null_fd != fd && dup2(null_fd, fd) < 0)
+            return failure_set(failure, errno, "set up standard streams");
+    }
     int first_to_close = READY_FD;
     if (*ready_fd >= 0) {
         if ((*ready_fd != READY_FD && dup2(*ready_fd, READY_FD) < 0) || fcntl(READY_FD, F_SETFD, FD_CLOEXEC) != 0)
             return failure_set(failure, errno, "take over the ready descriptor");
         *ready_fd = READY_FD;
         first_to_close = READY_FD + 1;
-    }
-    for (int fd = 0; fd <= 2; fd++) {
-        if (null_fd != fd && dup2(null_fd, fd) < 0)
-            return failure_set(failure, errno, "set up standard streams");
     }
     if (close_range((unsigned)first_to_close, ~0u, 0) != 0) {
         for (int fd = first_to_close; fd < 65536; fd++) /* kernels before 5.9 */
@@ -39,13 +39,41 @@ static int leave_descriptors(int *ready_fd, struct failure *failure)
     return 0;
 }
 
+static void watched_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGCHLD);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+}
+
+/* Before anything else, so that no SIGTERM is lost, not even by the first process of a container. */
+static int set_signals(struct failure *failure)
+{
+    sigset_t signals;
+    watched_signals(&signals);
+    if (sigprocmask(SIG_SETMASK, &signals, NULL) != 0)
+        return failure_set(failure, errno, "block signals");
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        /* SIGXFSZ: a log past the limit of file sizes is a write that fails, not the end. */
+        bool ignored = number == SIGPIPE || number == SIGHUP || number == SIGXFSZ;
+        (void)signal(number, ignored ? SIG_IGN : SIG_DFL);
+    }
+    return 0;
+}
+
+/* Who leads a process group may not make a session; it joins its parent's group first. */
+static void make_session(void)
+{
+    if (setsid() < 0 && getsid(0) != getpid() && setpgid(0, getpgid(getppid())) == 0)
+        (void)setsid();
+}
+
 int setup_process(int *ready_fd, struct failure *failure)
 {
-    if (leave_descriptors(ready_fd, failure) != 0)
+    if (set_signals(failure) != 0 || leave_descriptors(ready_fd, failure) != 0)
         return SUPERVISOR_EXIT_FAILED;
-    for (int number = 1; number <= SIGRTMAX; number++)
-        (void)signal(number, number == SIGPIPE || number == SIGHUP ? SIG_IGN : SIG_DFL);
-    (void)setsid(); /* fails when it leads one already, which is as good */
+    make_session();
     (void)umask(077);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
         (void)failure_set(failure, errno, "become a subreaper");
@@ -61,12 +89,13 @@ static int take_lock(int dir_fd, struct failure *failure)
     int fd = openat(dir_fd, SUPERVISOR_FILE_LOCK, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         (void)failure_set(failure, errno, "open lock");
-        return errno == ENOENT ? SUPERVISOR_EXIT_VOID : SUPERVISOR_EXIT_FAILED;
+        return failure->error_number == ENOENT ? SUPERVISOR_EXIT_VOID : SUPERVISOR_EXIT_FAILED;
     }
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-        (void)failure_set(failure, errno, "lock is held");
-        return errno == EAGAIN || errno == EACCES ? SUPERVISOR_EXIT_BUSY : SUPERVISOR_EXIT_FAILED;
+        (void)failure_set(failure, errno, "take the lock");
+        bool held = failure->error_number == EAGAIN || failure->error_number == EACCES;
+        return held ? SUPERVISOR_EXIT_BUSY : SUPERVISOR_EXIT_FAILED;
     }
     struct stat status;
     if (fstat(fd, &status) != 0 || status.st_nlink == 0) {
@@ -79,12 +108,7 @@ static int take_lock(int dir_fd, struct failure *failure)
 static int open_descriptors(struct supervisor *supervisor, struct failure *failure)
 {
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    if (sigprocmask(SIG_SETMASK, &signals, NULL) != 0)
-        return failure_set(failure, errno, "block signals");
+    watched_signals(&signals);
     supervisor->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (supervisor->signal_fd < 0)
         return failure_set(failure, errno, "make a signal descriptor");
@@ -104,6 +128,15 @@ static int read_boot_id(char boot_id[37], struct failure *failure)
     if (got != 36)
         return failure_set(failure, got < 0 ? errno : 0, "read the boot id");
     boot_id[36] = '\0';
+    return 0;
+}
+
+/* What was told to end before its launch does not launch: then nothing has happened. */
+static int refuse_if_told_to_end(struct failure *failure)
+{
+    sigset_t pending;
+    if (sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1))
+        return failure_set(failure, 0, "told to end before the launch");
     return 0;
 }
 
@@ -149,16 +182,16 @@ static const char *last_component(const char *path)
 static int prepare(struct supervisor *supervisor, int output_fds[2], struct failure *failure)
 {
     bool launched = false;
-    if (conf_read(supervisor->dir_fd, &supervisor->conf, failure) != 0 ||
-        events_open(supervisor->dir_fd, &supervisor->events, &launched, failure) != 0)
+    if (events_open(supervisor->dir_fd, &supervisor->events, &launched, failure) != 0)
         return SUPERVISOR_EXIT_FAILED;
-    if (launched) {
+    if (launched) { /* this first: whatever else is wrong, that there was a launch must be told */
         (void)failure_set(failure, 0, "this attempt was launched before");
         return SUPERVISOR_EXIT_LAUNCHED;
     }
-    if (link_open(&supervisor->link, supervisor->dir_fd, failure) != 0 ||
+    if (conf_read(supervisor->dir_fd, &supervisor->conf, failure) != 0 ||
+        link_open(&supervisor->link, supervisor->dir_fd, failure) != 0 ||
         logs_open(&supervisor->logs, supervisor->dir_fd, supervisor->conf.log_bytes_max, output_fds, failure) != 0 ||
-        open_descriptors(supervisor, failure) != 0)
+        open_descriptors(supervisor, failure) != 0 || refuse_if_told_to_end(failure) != 0)
         return SUPERVISOR_EXIT_FAILED;
     return SUPERVISOR_EXIT_OK;
 }
@@ -171,6 +204,10 @@ int setup_replica(struct supervisor *supervisor, const char *dir, int ready_fd, 
     supervisor->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (supervisor->dir_fd < 0) {
         (void)failure_set(failure, errno, "open the attempt directory");
+        return SUPERVISOR_EXIT_FAILED;
+    }
+    if (fchdir(supervisor->dir_fd) != 0) { /* wherever the server stood is not held any longer */
+        (void)failure_set(failure, errno, "enter the attempt directory");
         return SUPERVISOR_EXIT_FAILED;
     }
     int output_fds[2];
