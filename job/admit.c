@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "job/controller_state.h"
+#include "job/job_name.h"
 
 /* How long until addresses are asked for again when the executor has none left. */
 #define ADDRESSES_RETRY_NS CLOCK_NS_PER_S
@@ -73,6 +74,23 @@ static int assign_addresses(struct controller *controller, struct execution *exe
     return 0;
 }
 
+/* 0: nobody said. */
+static uint64_t project_number(const struct controller_options *options, const struct job *job)
+{
+    struct err err = ERR_INIT;
+    struct job_name name;
+
+    if (job_name_parse(span_of(job->name), &name, &err)) {
+        return 0;
+    }
+    for (size_t i = 0; i < options->project_number_count; i++) {
+        if (span_equal_text(name.project, options->project_numbers[i].project)) {
+            return options->project_numbers[i].number;
+        }
+    }
+    return 0;
+}
+
 static int plan_from(struct controller *controller, struct job *job, struct span image, struct err *err)
 {
     struct execution *execution = &job->execution;
@@ -82,7 +100,7 @@ static int plan_from(struct controller *controller, struct job *job, struct span
                                    .job_attempt = execution->job_attempt,
                                    .addresses = addresses,
                                    .restarts = restarts,
-                                   .project_number = controller->options.project_number,
+                                   .project_number = project_number(&controller->options, job),
                                    .buckets_dir = controller->options.buckets_dir};
     int result;
 

@@ -58,12 +58,19 @@ struct command {
     int64_t deadline_mono_ns;    /* WAIT */
 };
 
+/* The number a project id stands for, as jobs see it in CLOUD_ML_PROJECT_ID. */
+struct project_number {
+    const char *project;
+    uint64_t number;
+};
+
 struct controller_options {
     struct store *store;
     const struct clock *clock;
     uint32_t replicas_max; /* running at once; whole jobs wait QUEUED in order */
     int64_t stop_grace_ms;
-    uint64_t project_number; /* 0: made of the project id */
+    const struct project_number *project_numbers; /* of projects not among them it is made of the id */
+    size_t project_number_count;
     const char *buckets_dir;
     void (*fatal)(void *context, const struct err *err); /* controller thread; the process should end with code 5 */
     void (*log)(void *context, const char *line);        /* one line worth an operator's eye; NULL: none */
