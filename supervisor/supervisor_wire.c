@@ -277,6 +277,18 @@ static void history_add(struct supervisor_history *history, const struct supervi
     }
 }
 
+/* Whether a whole launch begins at data, whatever its frame says. No true beginning of one reads as one: its last field
+ * is the launch, which tells its own length. */
+static bool holds_launch(const unsigned char *data, size_t size)
+{
+    for (size_t length = 1; length <= size; length++) {
+        struct supervisor_event event;
+        if (supervisor_event_decode(data, length, &event) && event.kind == SUPERVISOR_EVENT_LAUNCH)
+            return true;
+    }
+    return false;
+}
+
 /* A first write that never became durable leaves a beginning of magic and frame and then nothing, or zeros alone: it
  * is shorter than a disk's sector. A whole launch behind a damaged length is no such beginning. */
 static bool looks_cut_off(const unsigned char *data, size_t size)
@@ -293,9 +305,7 @@ static bool looks_cut_off(const unsigned char *data, size_t size)
     if (size < head)
         return true;
     uint32_t length = get_u32(data + SUPERVISOR_MAGIC_BYTES);
-    struct supervisor_event event;
-    bool whole = supervisor_event_decode(data + head, size - head, &event) && event.kind == SUPERVISOR_EVENT_LAUNCH;
-    return length <= SUPERVISOR_MESSAGE_BYTES && size - head < length && !whole;
+    return length <= SUPERVISOR_MESSAGE_BYTES && size - head < length && !holds_launch(data + head, size - head);
 }
 
 void supervisor_history_read(const void *data, size_t size, struct supervisor_history *ret_history)
