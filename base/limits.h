@@ -41,6 +41,8 @@
 #define LIMIT_STREAMS_PER_CONNECTION 1000
 #define LIMIT_CALLS_IN_FLIGHT 8192
 #define LIMIT_HANDSHAKE_MS 10000
+/* Of one stream, waiting for its client to read. */
+#define LIMIT_STREAM_UNSENT_BYTES (4 * 1024 * 1024)
 
 /* Messages waiting for the controller; a full mailbox answers RESOURCE_EXHAUSTED. */
 #define LIMIT_CONTROLLER_MAIL 16384

@@ -5,7 +5,7 @@
  *           its metadata alone; what is not served, too much or too large is refused before its message is read.
  * Owns      call threads, queues and C-core's server; a registered store reader per call thread.
  * Thread    create, listen, start, stop and destroy from the one thread that made it.
- * Blocks    rpc_server_stop, until the last call has ended or was cancelled.
+ * Blocks    rpc_server_stop for its grace; rpc_server_destroy until the last call has come back from whoever has it.
  * Errors    ERR_IN_USE: an address that somebody else holds. ERR_INVALID: one that is none.
  * Source    DESIGN.md §3; facts/front-door.md §6, §7.
  */
@@ -28,6 +28,8 @@ struct rpc_server_options {
     const struct services *services;
     const struct rpc_method *methods;
     size_t method_count;
+    /* The sentence of UNIMPLEMENTED for any other path; at most so many bytes with NUL. */
+    void (*unserved)(struct span path, char *text, size_t text_bytes);
     uint32_t call_threads;        /* 0: as many as there are processors, at most 4 */
     uint32_t calls_in_flight_max; /* over all threads; 0: LIMIT_CALLS_IN_FLIGHT */
 };
@@ -39,9 +41,11 @@ MUST_USE int rpc_server_create(const struct rpc_server_options *options, struct 
 MUST_USE int rpc_server_listen(struct rpc_server *server, const char *address,
                                struct grpc_server_credentials *credentials, int *ret_port, struct err *err);
 MUST_USE int rpc_server_start(struct rpc_server *server, struct err *err);
-/* Takes no new calls; those under way have grace_ms, then they are cancelled. The controller must still run: calls
- * that wait for it end only by its answers. Call before controller_stop. */
+/* Takes no new calls; those under way have grace_ms, then they are cancelled. One that waits for the controller lives on
+ * until that has answered: stop the controller after this and before rpc_server_destroy. */
 void rpc_server_stop(struct rpc_server *server, int64_t grace_ms);
+/* Cuts the grace of a rpc_server_stop short. Any thread. */
+void rpc_server_hurry(struct rpc_server *server);
 /* After rpc_server_stop, or instead of start. NULL is allowed. */
 void rpc_server_destroy(struct rpc_server *server);
 

@@ -1,6 +1,6 @@
 /* status: the one place where an error becomes a gRPC status, with its details.
  *
- * Used by   rpc_reply.c, when a handler answers with call_reply_error or call_reply_violations.
+ * Used by   call.c, when a handler answers with call_reply_error or call_reply_violations.
  * Shape     details is a google.rpc.Status in wire form with the same code and message, and ErrorInfo (domain
  *           "customjobd"), ResourceInfo when there is a resource name, BadRequest for violations.
  * Owns      nothing: message and details lie in the arena given, or in static storage.

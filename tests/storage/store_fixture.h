@@ -19,26 +19,9 @@
 #include "base/fs.h"
 #include "storage/store.h"
 #include "storage/wal_tool.h"
+#include "tests/lib/temp_dir.h"
 
 namespace storage_test {
-
-/* A directory under TMPDIR that goes with the object. */
-class TempDir {
-  public:
-    TempDir()
-    {
-        const char *base = getenv("TMPDIR");
-        std::string pattern = std::string(base ? base : "/tmp") + "/store_test_XXXXXX";
-        path_ = mkdtemp(pattern.data()) ? pattern : "";
-    }
-    ~TempDir() { std::filesystem::remove_all(path_); }
-    TempDir(const TempDir &) = delete;
-    TempDir &operator=(const TempDir &) = delete;
-    const std::string &path() const { return path_; }
-
-  private:
-    std::string path_;
-};
 
 /* A value is "name|state|key=value,key=value|rest"; "bad" has no keys. */
 inline int Extract(enum store_table, struct span value, struct store_keys *keys, struct err *err)
