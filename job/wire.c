@@ -3,13 +3,17 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 #define VARINT_BYTES_MAX 10
+#define TAG_BYTES_MAX 5
+#define TYPE_GROUP_END 4
 
-static bool read_varint(struct span *rest, uint64_t *ret_value)
+static bool read_varint(struct span *rest, size_t limit, uint64_t *ret_value)
 {
     uint64_t value = 0;
-    size_t limit = rest->size < VARINT_BYTES_MAX ? rest->size : VARINT_BYTES_MAX;
+
+    limit = rest->size < limit ? rest->size : limit;
 
     for (size_t i = 0; i < limit; i++) {
         unsigned char byte = (unsigned char)rest->data[i];
@@ -43,7 +47,7 @@ static bool read_bytes(struct span *rest, struct span *ret_bytes)
 {
     uint64_t size;
 
-    if (!read_varint(rest, &size) || size > rest->size) {
+    if (!read_varint(rest, VARINT_BYTES_MAX, &size) || size > rest->size) {
         return false;
     }
     *ret_bytes = span_make(rest->data, (size_t)size);
@@ -51,37 +55,78 @@ static bool read_bytes(struct span *rest, struct span *ret_bytes)
     return true;
 }
 
+static bool read_group(struct span *rest, uint32_t number, struct span *ret_bytes);
+
 static bool read_content(struct span *rest, struct wire_field *field)
 {
     switch (field->type) {
     case WIRE_VARINT:
-        return read_varint(rest, &field->value);
+        return read_varint(rest, VARINT_BYTES_MAX, &field->value);
     case WIRE_FIXED64:
         return read_fixed(rest, 8, &field->value);
     case WIRE_FIXED32:
         return read_fixed(rest, 4, &field->value);
     case WIRE_BYTES:
         return read_bytes(rest, &field->bytes);
+    case WIRE_GROUP:
+        return read_group(rest, field->number, &field->bytes);
     default:
         return false;
     }
+}
+
+static bool read_tag(struct span *rest, struct wire_field *field)
+{
+    uint64_t tag;
+
+    if (!read_varint(rest, TAG_BYTES_MAX, &tag) || tag < 8 || tag > UINT32_MAX) {
+        return false;
+    }
+    field->number = (uint32_t)tag >> 3;
+    field->type = (uint32_t)tag & 7;
+    return true;
+}
+
+/* A group's fields are passed over; that it ends at all, and with its own number, has to be seen. */
+static bool read_group(struct span *rest, uint32_t number, struct span *ret_bytes)
+{
+    uint32_t open[LIMIT_REQUEST_DEPTH] = {number};
+    size_t depth = 1;
+    const char *begin = rest->data;
+    const char *end;
+    struct wire_field field = {0};
+
+    do {
+        end = rest->data;
+        if (!read_tag(rest, &field)) {
+            return false;
+        }
+        if (field.type == TYPE_GROUP_END) {
+            if (field.number != open[--depth]) {
+                return false;
+            }
+        } else if (field.type == WIRE_GROUP) {
+            if (depth == LIMIT_REQUEST_DEPTH) {
+                return false;
+            }
+            open[depth++] = field.number;
+        } else if (!read_content(rest, &field)) {
+            return false;
+        }
+    } while (depth > 0);
+    *ret_bytes = span_make(begin, (size_t)(end - begin));
+    return true;
 }
 
 enum wire_result wire_next(struct wire_reader *reader, struct wire_field *ret_field)
 {
     struct span rest = reader->rest;
     struct wire_field field = {.start = rest.data};
-    uint64_t tag;
 
     if (rest.size == 0) {
         return WIRE_END;
     }
-    if (!read_varint(&rest, &tag) || tag < 8 || tag > UINT32_MAX) {
-        return WIRE_BAD;
-    }
-    field.number = (uint32_t)tag >> 3;
-    field.type = (uint32_t)tag & 7;
-    if (!read_content(&rest, &field)) {
+    if (!read_tag(&rest, &field) || !read_content(&rest, &field)) {
         return WIRE_BAD;
     }
     reader->rest = rest;

@@ -1,7 +1,8 @@
 /* wire: protobuf's wire format by hand, for the few places where no message needs to be built.
  *
- * Used by   job_keys.c, job_image.c.
- * Shape     wire_next gives one field after the other, in the order of the bytes. Groups are refused.
+ * Used by   job_keys.c, job_image.c, job_spec.c; server/request_decode.c.
+ * Shape     wire_next gives one field after the other, in the order of the bytes, and takes and refuses the bytes that
+ *           upb does. A group, which no message of ours has, is one field; nested at most LIMIT_REQUEST_DEPTH deep.
  *           Writers append at a pointer that has room: sizes are asked for before.
  * Thread    any; pure.
  * Source    protobuf.dev, "Encoding".
@@ -17,7 +18,7 @@
 
 C_DECLS_BEGIN
 
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_GROUP = 3, WIRE_FIXED32 = 5 };
 
 struct wire_reader {
     struct span rest;
@@ -27,7 +28,7 @@ struct wire_field {
     uint32_t number;
     uint32_t type;     /* enum wire_type */
     uint64_t value;    /* of numbers */
-    struct span bytes; /* of WIRE_BYTES */
+    struct span bytes; /* of WIRE_BYTES and WIRE_GROUP */
     const char *start; /* of the field's tag */
 };
 
