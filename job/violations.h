@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/span.h"
 
 C_DECLS_BEGIN
 
@@ -36,6 +37,8 @@ void violations_init(struct violations *violations, struct upb_Arena *arena);
 void violations_add(struct violations *violations, const char *field, const char *format, ...) PRINTF_LIKE(3, 4);
 /* A formatted field path in the arena, never NULL. */
 const char *violations_field(struct violations *violations, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A value as it may stand in a field path or message: its first bytes, without control characters; never NULL. */
+const char *violations_show(struct violations *violations, struct span value);
 
 C_DECLS_END
 
