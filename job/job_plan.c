@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "executor/task_copy.h"
 #include "job/job_decode.h"
 #include "job/job_name.h"
 #include "job/plan_cluster.h"
@@ -30,6 +31,7 @@ struct planner {
     struct job_name name;
     const char *job_id_text;
     struct plan_cluster *cluster;
+    bool last_only; /* one task of each pool will do */
     const char *simulate_duration;
     const char *simulate_exit_code;
 };
@@ -213,6 +215,7 @@ static int make_tasks(struct planner *planner, struct err *err)
 
     for (uint32_t pool = 0; pool < planner->shape.pool_count; pool++) {
         struct plan_program program;
+        uint32_t first;
 
         if (planner->shape.pool_replicas[pool] == 0) {
             continue;
@@ -221,7 +224,9 @@ static int make_tasks(struct planner *planner, struct err *err)
             err_wrap(err, "job_spec.worker_pool_specs[%u]", pool);
             return -1;
         }
-        for (uint32_t i = 0; i < planner->shape.pool_replicas[pool]; i++, rank++) {
+        first = planner->last_only ? planner->shape.pool_replicas[pool] - 1 : 0;
+        rank += first;
+        for (uint32_t i = first; i < planner->shape.pool_replicas[pool]; i++, rank++) {
             struct task *task = &planner->plan->tasks[rank];
 
             task->key =
@@ -268,10 +273,10 @@ static int fill_plan(struct planner *planner, struct err *err)
     return make_tasks(planner, err);
 }
 
-int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_plan, struct err *err)
+static int create_plan(const struct job_plan_input *input, bool last_only, struct job_plan **ret_plan, struct err *err)
 {
     struct job_plan *plan = calloc(1, sizeof *plan);
-    struct planner planner = {.input = input, .plan = plan};
+    struct planner planner = {.input = input, .plan = plan, .last_only = last_only};
     int result;
 
     if (!plan) {
@@ -286,6 +291,40 @@ int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_pl
     }
     *ret_plan = plan;
     return 0;
+}
+
+int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_plan, struct err *err)
+{
+    return create_plan(input, false, ret_plan, err);
+}
+
+/* Executors copy what they start; a task that cannot be copied cannot run. */
+static int try_task(const struct task *task, struct err *err)
+{
+    struct task *copy;
+
+    if (task_copy_create(task, &copy, err)) {
+        return err_wrap(err, "job_spec.worker_pool_specs[%u]", task->key.pool_index);
+    }
+    free(copy);
+    return 0;
+}
+
+int job_plan_check(const struct job_plan_input *input, struct err *err)
+{
+    struct job_plan *plan;
+    int result = 0;
+
+    if (create_plan(input, true, &plan, err)) {
+        return -1;
+    }
+    for (size_t i = 0; i < plan->task_count && result == 0; i++) {
+        if (plan->tasks[i].argv) {
+            result = try_task(&plan->tasks[i], err);
+        }
+    }
+    job_plan_destroy(plan);
+    return result;
 }
 
 void job_plan_destroy(struct job_plan *plan)

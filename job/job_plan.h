@@ -1,6 +1,6 @@
 /* job_plan: from a stored CustomJob to the tasks of its replicas: argv, environment, cluster description.
  *
- * Used by   job/controller.c when a job is admitted.
+ * Used by   job/controller.c when a job is admitted; job_spec_trial.c before it is taken.
  * Shape     CLUSTER_SPEC, TF_CONFIG, AIP_*, CLOUD_ML_*, MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE and $(VAR) expansion as
  *           facts/vertex-customjob.md §4.4 and DESIGN.md §5 tell.
  * Owns      a plan owns all its texts; tasks point into it.
@@ -47,6 +47,9 @@ struct job_plan_input {
 };
 
 MUST_USE int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_plan, struct err *err);
+/* Whether the job can be planned and what comes of it started: tries the last replica of each pool, whose texts are the
+ * longest. ERR_INVALID begins with "job_spec.worker_pool_specs[I]: ". */
+MUST_USE int job_plan_check(const struct job_plan_input *input, struct err *err);
 void job_plan_destroy(struct job_plan *plan);
 size_t job_plan_task_count(const struct job_plan *plan);
 const struct task *job_plan_task(const struct job_plan *plan, size_t index);
