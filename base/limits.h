@@ -25,6 +25,11 @@
 /* execve: one string (MAX_ARG_STRLEN is 128 KiB with its NUL) and the sum that surely passes under 8 MB stacks. */
 #define LIMIT_EXEC_STRING_BYTES (128 * 1024 - 1)
 #define LIMIT_EXEC_TOTAL_BYTES (1024 * 1024)
+/* The name of one environment variable; no system has one that long. */
+#define LIMIT_ENV_NAME_BYTES 1024
+
+/* A place in Cloud Storage: "gs://", a bucket's name (222), a slash, an object's name (1024). */
+#define LIMIT_BUCKET_URI_BYTES (5 + 222 + 1 + 1024)
 
 /* Plain channels take 4 MB; a page of jobs is cut below it. */
 #define LIMIT_PAGE_BYTES (3 * 1024 * 1024)

@@ -10,10 +10,13 @@
 #define JOB_API_H_
 
 #include "base/span.h"
+#include "google/cloud/aiplatform/v1beta1/accelerator_type.upb.h"
 #include "google/cloud/aiplatform/v1beta1/custom_job.upb.h"
 #include "google/cloud/aiplatform/v1beta1/env_var.upb.h"
 #include "google/cloud/aiplatform/v1beta1/io.upb.h"
 #include "google/cloud/aiplatform/v1beta1/machine_resources.upb.h"
+#include "google/cloud/aiplatform/v1beta1/reservation_affinity.upb.h"
+#include "google/cloud/aiplatform/v1beta1/service_networking.upb.h"
 #include "google/protobuf/duration.upb.h"
 
 #define API(name) google_cloud_aiplatform_v1beta1_##name

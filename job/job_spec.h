@@ -4,8 +4,9 @@
  * Shape     in: the wire bytes of a CustomJob as a client sent them. out: the wire bytes to store, without output-only
  *           and unknown fields; the controller puts the outputs before them (job_image.h).
  * Thread    any; pure.      Blocks    never.
- * Errors    what is wrong is added to violations, all of it, with real field paths; -1 only when the bytes are no CustomJob
- *           at all (ERR_INVALID, the field and place named where known).
+ * Errors    what is wrong is added to violations, all of it, with real field paths, and ret_prepared is untouched;
+ *           -1 only when the bytes are no CustomJob at all (ERR_INVALID, the field and place named where known), or
+ *           when memory is gone (ERR_EXHAUSTED).
  * Source    the API's field comments; facts/vertex-customjob.md §1, §4.5, §4.6; DESIGN.md §5.
  */
 #ifndef JOB_JOB_SPEC_H_
