@@ -99,6 +99,16 @@ std::vector<std::string> Split(const std::string &text, char separator)
     return parts;
 }
 
+bool IsLocked(const std::string &dir)
+{
+    Fd fd(open((dir + "/" SUPERVISOR_FILE_LOCK).c_str(), O_RDWR | O_CLOEXEC));
+    struct flock lock = {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    EXPECT_EQ(0, fcntl(fd.get(), F_OFD_GETLK, &lock));
+    return lock.l_type != F_UNLCK;
+}
+
 /* ---- Peer ------------------------------------------------------------------------------------------------------- */
 
 Peer::Peer(const std::string &dir) : fd_(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
@@ -171,13 +181,15 @@ std::optional<supervisor_event> Peer::Await(supervisor_event_kind kind)
 
 /* ---- Attempt ---------------------------------------------------------------------------------------------------- */
 
-Attempt::Attempt()
+Attempt::Attempt(const std::string &below)
 {
     const char *base = getenv("TEST_TMPDIR");
     base = base ? base : getenv("TMPDIR");
     std::string pattern = std::string(base ? base : "/tmp") + "/attempt_XXXXXX";
     EXPECT_NE(nullptr, mkdtemp(pattern.data()));
-    dir_ = pattern;
+    root_ = pattern;
+    dir_ = below.empty() ? root_ : root_ + "/" + below;
+    std::filesystem::create_directories(dir_);
     Write(SUPERVISOR_FILE_LOCK, "");
     SetConf("");
     SetEnv({"PATH=/usr/local/bin:/usr/bin:/bin"});
@@ -198,7 +210,7 @@ Attempt::~Attempt()
         rmdir(group.c_str());
     }
     std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
+    std::filesystem::remove_all(root_, ignored);
 }
 
 void Attempt::Write(const std::string &name, const std::string &bytes)

@@ -73,6 +73,9 @@ class Peer {
     bool connected_ = false;
 };
 
+/* Of the lock file: held by some open file description. */
+bool IsLocked(const std::string &dir);
+
 struct LogLine {
     int64_t time_unix_ns;
     char tag;
@@ -87,7 +90,8 @@ struct StartOptions {
 
 class Attempt {
   public:
-    Attempt();
+    /* below: folders to put between the temporary one and the attempt's own. */
+    explicit Attempt(const std::string &below = "");
     ~Attempt(); /* kills what is left */
     Attempt(const Attempt &) = delete;
     Attempt &operator=(const Attempt &) = delete;
@@ -128,6 +132,7 @@ class Attempt {
     supervisor_history History() const;
     /* All zeros when there was none. */
     supervisor_exit Exit() const;
+    /* The main process's, once it runs. */
     pid_t MainPid() const { return History().run.of.run.pid; }
 
     std::vector<LogLine> Log(const std::string &name = SUPERVISOR_FILE_STDOUT) const;
@@ -135,7 +140,7 @@ class Attempt {
     std::string Output(const std::string &name = SUPERVISOR_FILE_STDOUT) const;
 
   private:
-    std::string dir_;
+    std::string root_, dir_;
     pid_t pid_ = -1;
     Fd ready_;
 };
