@@ -251,7 +251,7 @@ void Attempt::Spawn(const StartOptions &options)
     int ends[2] = {-1, -1};
     ASSERT_EQ(-1, pid_) << "one supervisor at a time";
     ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
-    std::string program = ProgramPath(), number = std::to_string(options.ready_fd);
+    const std::string &program = options.program, number = std::to_string(options.ready_fd);
     pid_ = fork();
     ASSERT_GE(pid_, 0);
     if (pid_ == 0) {

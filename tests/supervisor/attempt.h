@@ -84,6 +84,7 @@ struct LogLine {
 };
 
 struct StartOptions {
+    std::string program = ProgramPath();
     int ready_fd = 3;                  /* -1: none is given */
     std::function<void()> before_exec; /* in the process that becomes the supervisor */
 };
