@@ -2,6 +2,15 @@
 
 #include "cli/yaml_schema.h"
 
+/* Of null, true, false and numbers: YAML spells the first three in several ways, JSON in one. */
+static struct span scalar_of(const struct doc *doc)
+{
+    if (doc->kind == DOC_BOOL) {
+        return span_of(doc->truth ? "true" : "false");
+    }
+    return doc->kind == DOC_NULL ? span_of("null") : doc->text;
+}
+
 void doc_write_quoted(struct text *text, struct span string)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
@@ -41,7 +50,7 @@ static void write_json(struct text *text, const struct doc *doc, int level)
         return;
     }
     if (doc->kind != DOC_LIST && doc->kind != DOC_MAP) {
-        text_add(text, doc->text);
+        text_add(text, scalar_of(doc));
         return;
     }
     text_add_char(text, doc->kind == DOC_LIST ? '[' : '{');
@@ -91,7 +100,7 @@ void doc_write_yaml(struct text *text, const struct doc *doc, int level)
         return;
     }
     if ((doc->kind != DOC_LIST && doc->kind != DOC_MAP) || !doc->first) {
-        text_add(text, doc->kind == DOC_LIST ? span_of("[]") : doc->kind == DOC_MAP ? span_of("{}") : doc->text);
+        text_add(text, doc->kind == DOC_LIST ? span_of("[]") : doc->kind == DOC_MAP ? span_of("{}") : scalar_of(doc));
         text_add_char(text, '\n');
         return;
     }

@@ -1,5 +1,6 @@
 #include "cli/json_message.h"
 
+#include "cli/doc.h"
 #include "cli/json_read.h"
 #include "upb/json_decode.h"
 #include "upb/json_encode.h"
@@ -19,6 +20,73 @@ int json_message_decode(struct span json, const upb_MessageDef *type, const upb_
     }
     *ret_message = message;
     return 0;
+}
+
+static const upb_FieldDef *field_of(const upb_MessageDef *type, const struct doc_item *item)
+{
+    return upb_MessageDef_FindByJsonNameWithSize(type, item->key.data, item->key.size);
+}
+
+/* The item whose field has the least number among those of the list, taken out of it. */
+static struct doc_item *take_least(struct doc_item **list, const upb_MessageDef *type)
+{
+    struct doc_item **least = list, *taken;
+
+    for (struct doc_item **at = list; *at; at = &(*at)->next) {
+        const upb_FieldDef *field = field_of(type, *at), *best = field_of(type, *least);
+
+        if (field && best && upb_FieldDef_Number(field) < upb_FieldDef_Number(best)) {
+            least = at;
+        }
+    }
+    taken = *least;
+    *least = taken->next;
+    taken->next = NULL;
+    return taken;
+}
+
+static void order_fields(struct doc *doc, const upb_MessageDef *type);
+
+/* A value of the field, or a list or map of them. */
+static void order_value(struct doc *doc, const upb_FieldDef *field)
+{
+    const upb_MessageDef *type = upb_FieldDef_IsSubMessage(field) ? upb_FieldDef_MessageSubDef(field) : NULL;
+
+    if (!type || upb_FieldDef_IsMap(field)) {
+        return;
+    }
+    if (!upb_FieldDef_IsRepeated(field)) {
+        order_fields(doc, type);
+        return;
+    }
+    for (struct doc_item *item = doc->first; item; item = item->next) {
+        order_fields(item->value, type);
+    }
+}
+
+/* upb writes fields in the order in which it keeps them in memory; people know them in that of their numbers. */
+static void order_fields(struct doc *doc, const upb_MessageDef *type)
+{
+    struct doc_item *rest = doc->first;
+
+    if (doc->kind != DOC_MAP || upb_MessageDef_WellKnownType(type) != kUpb_WellKnown_Unspecified) {
+        return;
+    }
+    doc->first = doc->last = NULL;
+    while (rest) {
+        struct doc_item *item = take_least(&rest, type);
+        const upb_FieldDef *field = field_of(type, item);
+
+        if (doc->last) {
+            doc->last->next = item;
+        } else {
+            doc->first = item;
+        }
+        doc->last = item;
+        if (field) {
+            order_value(item->value, field);
+        }
+    }
 }
 
 int json_message_to_doc(const upb_Message *message, const upb_MessageDef *type, const upb_DefPool *pool,
@@ -41,5 +109,6 @@ int json_message_to_doc(const upb_Message *message, const upb_MessageDef *type, 
     if (json_read(span_make(json, size), arena, ret_doc, err)) {
         return err_wrap(err, "the answer's JSON");
     }
+    order_fields(*ret_doc, type);
     return 0;
 }

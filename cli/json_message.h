@@ -20,7 +20,7 @@ struct doc;
 
 MUST_USE int json_message_decode(struct span json, const upb_MessageDef *type, const upb_DefPool *pool,
                                  upb_Arena *arena, upb_Message **ret_message, struct err *err);
-/* Field names in camelCase, as the API's own JSON. */
+/* Field names in camelCase, as the API's own JSON, in the order of the fields' numbers. */
 MUST_USE int json_message_to_doc(const upb_Message *message, const upb_MessageDef *type, const upb_DefPool *pool,
                                  upb_Arena *arena, struct doc **ret_doc, struct err *err);
 
