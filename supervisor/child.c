@@ -130,11 +130,13 @@ static int enter_workdir(const struct child_plan *plan, struct failure *failure)
     return 0;
 }
 
-/* What a server ignores or blocks would be ignored or blocked in the job: both outlive fork and exec. */
+/* What a server ignores or blocks would be ignored or blocked in the job: both outlive fork and exec. Asked of the
+ * kernel itself, since libc keeps two signals to itself, and its posix_spawn leaves just those ignored. */
 static void reset_signals(void)
 {
+    static const unsigned long default_action[4]; /* the kernel's struct sigaction, all zero */
     for (int number = 1; number <= SIGRTMAX; number++)
-        (void)signal(number, SIG_DFL);
+        (void)syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
