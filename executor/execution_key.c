@@ -65,3 +65,25 @@ int execution_key_parse(struct span text, struct execution_key *ret_key, struct 
                                       .restart = (uint32_t)restart};
     return 0;
 }
+
+static int compare(uint64_t left, uint64_t right)
+{
+    return left == right ? 0 : left < right ? -1 : 1;
+}
+
+int execution_key_compare(const void *left, const void *right)
+{
+    const struct execution_key *a = left, *b = right;
+    int result = compare(a->job_id, b->job_id);
+
+    if (result == 0) {
+        result = compare(a->job_attempt, b->job_attempt);
+    }
+    if (result == 0) {
+        result = compare(a->pool_index, b->pool_index);
+    }
+    if (result == 0) {
+        result = compare(a->replica_index, b->replica_index);
+    }
+    return result == 0 ? compare(a->restart, b->restart) : result;
+}

@@ -40,6 +40,8 @@ struct execution_key {
 /* Writes the key's text, NUL terminated. */
 void execution_key_format(const struct execution_key *key, char text[EXECUTION_KEY_BYTES]);
 MUST_USE int execution_key_parse(struct span text, struct execution_key *ret_key, struct err *err);
+/* Below, at or above 0, by job, attempt, pool, replica, restart; its arguments are keys, for search.h and qsort. */
+int execution_key_compare(const void *left, const void *right);
 
 struct env_entry {
     const char *name;
