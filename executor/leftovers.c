@@ -1,0 +1,189 @@
+#include "executor/leftovers.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "executor/process_identity.h"
+
+/* What an exec takes, and as much again for what a program may add. */
+#define ENVIRON_BYTES (2 * LIMIT_EXEC_TOTAL_BYTES)
+
+/* Up to size - 1 bytes and a NUL; -1 when it cannot be read. */
+static ssize_t read_some(int at_fd, const char *path, char *to, size_t size)
+{
+    int fd = openat(at_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    size_t used = 0;
+    ssize_t got = 0;
+
+    if (fd < 0) {
+        return -1;
+    }
+    while (used < size - 1 && (got = read(fd, to + used, size - 1 - used)) > 0) {
+        used += (size_t)got;
+    }
+    close(fd);
+    to[used] = '\0';
+    return got < 0 ? -1 : (ssize_t)used;
+}
+
+/* The path written down by the supervisor, if it is one that a supervisor of this attempt makes. */
+static bool find_cgroup(int dir_fd, const char *key, char path[PATH_MAX])
+{
+    char name[EXECUTION_KEY_BYTES + 16];
+    const char *last;
+    int length = snprintf(name, sizeof name, "customjob-%s-", key);
+
+    if (dir_fd < 0 || read_some(dir_fd, SUPERVISOR_FILE_CGROUP, path, PATH_MAX) <= 0) {
+        return false;
+    }
+    last = strrchr(path, '/');
+    return path[0] == '/' && last && !strstr(path, "/../") && strncmp(last + 1, name, (size_t)length) == 0;
+}
+
+static void write_one(int at_fd, const char *path)
+{
+    int fd = openat(at_fd, path, O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0 && write(fd, "1", 1) < 0) {
+        /* Then the group stays populated, and the next round tries again. */
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* Kernels before 5.14 have no cgroup.kill. */
+static void kill_each(int cgroup_fd)
+{
+    char text[4096];
+    char *rest = text;
+
+    if (faccessat(cgroup_fd, "cgroup.kill", F_OK, 0) == 0 ||
+        read_some(cgroup_fd, "cgroup.procs", text, sizeof text) <= 0) {
+        return;
+    }
+    while (rest && *rest) {
+        long pid = strtol(strsep(&rest, "\n"), NULL, 10);
+
+        if (pid > 1 && rest) {
+            (void)kill((pid_t)pid, SIGKILL);
+        }
+    }
+}
+
+/* True when the group held nothing; false also when that cannot be read. */
+static bool end_cgroup(int cgroup_fd)
+{
+    char text[1024];
+
+    if (read_some(cgroup_fd, "cgroup.events", text, sizeof text) > 0 && strstr(text, "populated 0")) {
+        return true;
+    }
+    write_one(cgroup_fd, "cgroup.kill");
+    kill_each(cgroup_fd);
+    return false;
+}
+
+/* Whether an environment, entries with their NULs, has this one. */
+static bool holds(const char *environment, size_t size, const char *entry)
+{
+    const char *at = environment, *end = environment + size;
+    size_t entry_bytes = strlen(entry) + 1;
+
+    while (at < end) {
+        size_t bytes = strnlen(at, (size_t)(end - at)) + 1;
+
+        if (bytes == entry_bytes && memcmp(at, entry, bytes) == 0) {
+            return true;
+        }
+        at += bytes;
+    }
+    return false;
+}
+
+static bool end_process(pid_t pid, const char *entry, char *environment)
+{
+    int fd = pidfd_open(pid, 0); /* before it is looked at: a pid comes again */
+    bool found = false;
+    char path[48];
+    ssize_t size;
+
+    if (fd < 0) {
+        return false;
+    }
+    (void)snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
+    size = read_some(AT_FDCWD, path, environment, ENVIRON_BYTES);
+    if (size > 0 && holds(environment, (size_t)size, entry)) {
+        (void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
+        found = true;
+    }
+    close(fd);
+    return found;
+}
+
+static bool end_named(const char *key)
+{
+    char entry[sizeof ATTEMPT_VARIABLE + EXECUTION_KEY_BYTES];
+    char *environment = malloc(ENVIRON_BYTES);
+    DIR *processes = opendir("/proc");
+    bool found = !environment || !processes; /* not looked at is not proved */
+    const struct dirent *process;
+
+    (void)snprintf(entry, sizeof entry, "%s=%s", ATTEMPT_VARIABLE, key);
+    while (environment && processes && (process = readdir(processes))) {
+        long pid = isdigit((unsigned char)process->d_name[0]) ? strtol(process->d_name, NULL, 10) : 0;
+
+        if (pid > 1 && pid != getpid() && end_process((pid_t)pid, entry, environment)) {
+            found = true;
+        }
+    }
+    if (processes) {
+        (void)closedir(processes);
+    }
+    free(environment);
+    return !found;
+}
+
+bool leftovers_end(int dir_fd, const struct execution_key *key, const struct supervisor_history *history)
+{
+    const struct supervisor_run *run = &history->run.of.run;
+    char path[PATH_MAX], text[EXECUTION_KEY_BYTES];
+    bool ended;
+    int fd;
+
+    /* The kernel kills it with its supervisor, but not within the same instant. */
+    if (history->has_run && process_is_alive(run->pid, run->start_time_ticks)) {
+        process_signal(run->pid, run->start_time_ticks, SIGKILL);
+        return false;
+    }
+    execution_key_format(key, text);
+    fd = find_cgroup(dir_fd, text, path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0) {
+        return end_named(text);
+    }
+    ended = end_cgroup(fd);
+    close(fd);
+    if (ended) {
+        (void)rmdir(path);
+    }
+    return ended;
+}
+
+void leftovers_remove_cgroup(int dir_fd, const char *key)
+{
+    char path[PATH_MAX];
+
+    if (find_cgroup(dir_fd, key, path)) {
+        (void)rmdir(path);
+    }
+}
