@@ -1,9 +1,10 @@
 /* load: keeps a fixed number of unary calls in flight against one method and counts the answers.
  *
- * usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS
+ * usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE]
  * Shape     one thread, one completion queue: the same load for every server that is compared. When the request holds
  *           the bytes "########", each call writes its own 8-digit number there, so that no two requests are equal.
  * Prints    one line: answers, failures, seconds, answers/s, p50 and p99 in µs; total counts the warm-up too.
+ *           The last answer's bytes go to ANSWER_FILE, for a peer that answers with the same.
  * Errors    exit 1 when any call failed: a rate of errors is no rate.
  */
 #include <grpc/byte_buffer_reader.h>
@@ -42,6 +43,7 @@ struct load {
     size_t sample_count;
     uint64_t failures;
     size_t warm_up_count;
+    const char *answer_path; /* NULL: nobody asked for it */
 };
 
 static int64_t now_ns(void)
@@ -108,6 +110,23 @@ static void start_call(struct load *load, struct slot *slot)
     grpc_byte_buffer_destroy(message);
 }
 
+static void write_answer(const struct load *load, grpc_byte_buffer *answer)
+{
+    grpc_byte_buffer_reader reader;
+    FILE *file = fopen(load->answer_path, "wb");
+    grpc_slice slice;
+
+    if (!file || !grpc_byte_buffer_reader_init(&reader, answer)) {
+        fprintf(stderr, "load: cannot write %s\n", load->answer_path);
+        exit(2);
+    }
+    slice = grpc_byte_buffer_reader_readall(&reader);
+    fwrite(GRPC_SLICE_START_PTR(slice), 1, GRPC_SLICE_LENGTH(slice), file);
+    fclose(file);
+    grpc_slice_unref(slice);
+    grpc_byte_buffer_reader_destroy(&reader);
+}
+
 static void end_call(struct load *load, struct slot *slot)
 {
     if (slot->status == GRPC_STATUS_OK) {
@@ -125,6 +144,9 @@ static void end_call(struct load *load, struct slot *slot)
     grpc_metadata_array_destroy(&slot->initial);
     grpc_metadata_array_destroy(&slot->trailing);
     if (slot->answer) {
+        if (load->answer_path) {
+            write_answer(load, slot->answer);
+        }
         grpc_byte_buffer_destroy(slot->answer);
     }
     grpc_call_unref(slot->call);
@@ -191,8 +213,8 @@ int main(int argc, char **argv)
     size_t connections, in_flight;
     double seconds;
 
-    if (argc != 7) {
-        fprintf(stderr, "usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS\n");
+    if (argc != 7 && argc != 8) {
+        fprintf(stderr, "usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE]\n");
         return 2;
     }
     connections = strtoul(argv[4], NULL, 10);
@@ -201,6 +223,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "load: 1 to 64 connections, 1 to %d in flight\n", IN_FLIGHT_MAX);
         return 2;
     }
+    load.answer_path = argv[7]; /* NULL when there is none */
     load.request = read_file(argv[3], &load.request_size);
     load.number = memmem(load.request, load.request_size, "########", 8);
     load.samples_us = malloc(SAMPLES_MAX * sizeof *load.samples_us);
