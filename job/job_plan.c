@@ -298,12 +298,18 @@ int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_pl
     return create_plan(input, false, ret_plan, err);
 }
 
-/* Executors copy what they start; a task that cannot be copied cannot run. */
+/* Executors copy what they start; a task that cannot be copied cannot run. Whether it needs a command is not asked
+ * here: an image may have an entrypoint of its own. */
 static int try_task(const struct task *task, struct err *err)
 {
+    static const char *const entrypoint[] = {"", NULL};
+    struct task tried = *task;
     struct task *copy;
 
-    if (task_copy_create(task, &copy, err)) {
+    if (!tried.argv[0]) {
+        tried.argv = entrypoint;
+    }
+    if (task_copy_create(&tried, &copy, err)) {
         return err_wrap(err, "job_spec.worker_pool_specs[%u]", task->key.pool_index);
     }
     free(copy);

@@ -1,5 +1,7 @@
 #include "spec_case.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 
 #include "job_wire.h"
@@ -56,4 +58,26 @@ std::string container_json(const std::string &container)
 std::string python_json(const std::string &python)
 {
     return job_of(R"("pythonPackageSpec":{)" + python + "}", "", "", "");
+}
+
+void check_rules(const std::vector<Rule> &rules)
+{
+    for (const Rule &rule : rules) {
+        SCOPED_TRACE(rule.name);
+        SpecCase found = prepare(job_wire(rule.json), API_V1BETA1);
+        std::vector<std::string> expected = rule.faults;
+        std::sort(expected.begin(), expected.end());
+        EXPECT_EQ(0, found.result) << found.error;
+        EXPECT_EQ(expected, found.faults);
+        EXPECT_EQ(expected.empty() ? 1u : 77u, std::min(found.replica_count, 77u));
+    }
+}
+
+std::string repeat(const std::string &text, size_t count, const std::string &between)
+{
+    std::string all;
+    for (size_t i = 0; i < count; i++) {
+        all += (i > 0 ? between : "") + text;
+    }
+    return all;
 }

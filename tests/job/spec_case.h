@@ -29,4 +29,15 @@ std::string spec_json(const std::string &pool = "", const std::string &spec = ""
 std::string container_json(const std::string &container);
 std::string python_json(const std::string &python);
 
+/* A CustomJob as JSON and every fault found in it, "field: message", sorted; none: it is taken. */
+struct Rule {
+    const char *name;
+    std::string json;
+    std::vector<std::string> faults;
+};
+
+void check_rules(const std::vector<Rule> &rules);
+
+std::string repeat(const std::string &text, size_t count, const std::string &between = "");
+
 #endif /* TESTS_JOB_SPEC_CASE_H_ */
