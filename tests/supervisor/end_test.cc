@@ -142,7 +142,7 @@ TEST(SupervisorEnd, StopsByTermToTheMainProcessAlone)
         attempt.MakeFifo("up");
         EXPECT_EQ(SUPERVISOR_READY,
                   attempt.Start("exec 3<>up; trap 'exit 9' TERM;"
-                                "sh -c 'trap \"echo > got_term\" TERM; echo up > up; sleep 1000 & wait; wait' &"
+                                "sh -c 'trap \"echo > got_term\" TERM; sleep 1000 & echo up > up; wait; wait' &"
                                 "read x <&3; echo up > told; wait"));
         Peer peer(attempt.dir());
         ASSERT_TRUE(peer.Subscribe());

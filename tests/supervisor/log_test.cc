@@ -53,7 +53,7 @@ TEST(SupervisorLogs, KeepEveryByteButTheEndOfLines)
 {
     Attempt attempt;
     EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Run("printf 'a\\0b\\377\\376\\r\\n\\n\\n  F ! x\\nlast'"));
-    EXPECT_EQ(std::string("a\0b\xff\xfe\r\n\n\n  F ! x\nlast\n", 21), attempt.Output());
+    EXPECT_EQ(std::string("a\0b\xff\xfe\r\n\n\n  F ! x\nlast\n", 22), attempt.Output());
     EXPECT_EQ(5u, attempt.Log().size());
 }
 
