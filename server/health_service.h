@@ -1,4 +1,4 @@
-/* health: whether this server serves, for load balancers and probes, and all who watch it.
+/* health_service: whether this server serves, for load balancers and probes, and all who watch it.
  *
  * Used by   main_serve.c sets it; handle_health_* in health_service.c answer from it.
  * Shape     one state for the server ("") and for each of its services. A watcher gets the state and each change of it;
