@@ -43,19 +43,19 @@ enum happening {
 
 struct supervisor {
     enum state state;
-    struct conf conf;
-    struct events events;
-    struct link link;
-    struct logs logs;
-    struct tree tree;
-    struct child child;
-    struct failure failure;
     int dir_fd;
     int signal_fd;
     int grace_timer_fd;
     bool stopped;
     uint32_t grace_ms;
     int main_status;
+    struct events events;
+    struct link link;
+    struct child child;
+    struct failure failure;
+    struct tree tree;
+    struct conf conf;
+    struct logs logs; /* last: mostly buffers, of which hardly a page is touched */
 };
 
 void supervisor_handle(struct supervisor *supervisor, enum happening happening);

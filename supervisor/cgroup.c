@@ -34,31 +34,33 @@ static bool read_text(int dir_fd, const char *path, char *to, size_t size)
     return true;
 }
 
-/* Mount point of the version 2 hierarchy, and the supervisor's own place in it: "" for its root. */
-static bool find_own_group(char mount[PATH_MAX], char own[PATH_MAX])
+/* The supervisor's own place in the version 2 hierarchy, wherever that is mounted. */
+static bool find_own_group(char path[PATH_MAX])
 {
     static char text[TEXT_BYTES];
-    bool found = false;
+    size_t length = 0;
     if (!read_text(AT_FDCWD, "/proc/self/mounts", text, sizeof text))
         return false;
-    for (char *rest = text; rest && *rest && !found;) {
+    for (char *rest = text; rest && *rest && length == 0;) {
         char *line = strsep(&rest, "\n");
         (void)strsep(&line, " ");
         const char *point = strsep(&line, " ");
         const char *type = strsep(&line, " ");
-        found = point && type && strcmp(type, "cgroup2") == 0 && strlen(point) < PATH_MAX;
-        if (found)
-            memcpy(mount, point, strlen(point) + 1);
+        if (!point || !type || strcmp(type, "cgroup2") != 0 || strlen(point) >= PATH_MAX)
+            continue;
+        length = strlen(point);
+        memcpy(path, point, length);
     }
-    if (!found || !read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof text))
+    if (length == 0 || !read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof text))
         return false;
     for (char *rest = text; rest && *rest;) {
         const char *line = strsep(&rest, "\n");
-        if (strncmp(line, "0::/", 4) != 0 || strncmp(line, "0::/..", 6) == 0 || strlen(line + 3) >= PATH_MAX)
+        if (strncmp(line, "0::/", 4) != 0 || strncmp(line, "0::/..", 6) == 0)
             continue;
-        memcpy(own, line + 3, strlen(line + 3) + 1);
-        if (strcmp(own, "/") == 0)
-            own[0] = '\0';
+        const char *own = strcmp(line + 3, "/") == 0 ? "" : line + 3;
+        if (strlen(own) >= PATH_MAX - length)
+            return false;
+        memcpy(path + length, own, strlen(own) + 1);
         return true;
     }
     return false;
@@ -89,16 +91,15 @@ static bool record_path(int attempt_dir_fd, const char *path)
 
 void cgroup_make(struct cgroup *ret_cgroup, int attempt_dir_fd, const char *name)
 {
-    static char mount[PATH_MAX], own[PATH_MAX];
     char clean[NAME_BYTES];
     ret_cgroup->dir_fd = -1;
     ret_cgroup->path[0] = '\0';
-    if (!find_own_group(mount, own))
+    if (!find_own_group(ret_cgroup->path))
         return;
     clean_name(clean, name);
-    int size =
-        snprintf(ret_cgroup->path, sizeof ret_cgroup->path, "%s%s/customjob-%s-%ld", mount, own, clean, (long)getpid());
-    if (size < 0 || (size_t)size >= sizeof ret_cgroup->path)
+    size_t own = strlen(ret_cgroup->path), room = sizeof ret_cgroup->path - own;
+    int size = snprintf(ret_cgroup->path + own, room, "/customjob-%s-%ld", clean, (long)getpid());
+    if (size < 0 || (size_t)size >= room)
         return;
     if (record_path(attempt_dir_fd, ret_cgroup->path) && mkdir(ret_cgroup->path, 0755) == 0) {
         ret_cgroup->dir_fd = open(ret_cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

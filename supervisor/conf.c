@@ -1,8 +1,9 @@
-/* The three files are small and read whole; the two lists of strings stay mapped until the exec. */
+/* The three files are small and read whole; the two lists of strings stay mapped until the process is made. */
 #include "supervisor/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,9 +34,33 @@ static int read_all(int fd, char *to, size_t size, const char *name, struct fail
     return 0;
 }
 
-/* The file's bytes and a NUL behind them, in a mapping of its own. */
-static int map_file(int dir_fd, const char *name, size_t bytes_max, char **ret_bytes, size_t *ret_size,
-                    struct failure *failure)
+/* Memory that conf_forget_strings gives back. */
+static void *map_memory(struct conf *conf, size_t size, const char *name, struct failure *failure)
+{
+    void *start = MAP_FAILED;
+    if (conf->mapping_count < CONF_MAPPINGS_MAX)
+        start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
+        (void)failure_set(failure, errno, "map %s", name);
+        return NULL;
+    }
+    conf->mappings[conf->mapping_count++] = (struct conf_mapping){start, size};
+    return start;
+}
+
+void conf_forget_strings(struct conf *conf)
+{
+    while (conf->mapping_count > 0) {
+        const struct conf_mapping *last = &conf->mappings[--conf->mapping_count];
+        (void)munmap(last->start, last->size);
+    }
+    conf->argv = NULL;
+    conf->env = NULL;
+}
+
+/* The file's bytes and a NUL behind them. */
+static int map_file(int dir_fd, const char *name, size_t bytes_max, struct conf *conf, char **ret_bytes,
+                    size_t *ret_size, struct failure *failure)
 {
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
@@ -48,10 +73,8 @@ static int map_file(int dir_fd, const char *name, size_t bytes_max, char **ret_b
         (void)failure_set(failure, 0, "%s is longer than %zu bytes", name, bytes_max);
     } else {
         size_t size = (size_t)status.st_size;
-        char *bytes = mmap(NULL, size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (bytes == MAP_FAILED) {
-            (void)failure_set(failure, errno, "map %s", name);
-        } else if (read_all(fd, bytes, size, name, failure) == 0) {
+        char *bytes = map_memory(conf, size + 1, name, failure);
+        if (bytes && read_all(fd, bytes, size, name, failure) == 0) {
             *ret_bytes = bytes;
             *ret_size = size;
             result = 0;
@@ -61,11 +84,12 @@ static int map_file(int dir_fd, const char *name, size_t bytes_max, char **ret_b
     return result;
 }
 
-static int read_strings(int dir_fd, const char *name, size_t count_min, char ***ret_strings, struct failure *failure)
+static int read_strings(int dir_fd, const char *name, size_t count_min, struct conf *conf, char ***ret_strings,
+                        struct failure *failure)
 {
     char *bytes;
     size_t size;
-    if (map_file(dir_fd, name, STRINGS_BYTES_MAX, &bytes, &size, failure) != 0)
+    if (map_file(dir_fd, name, STRINGS_BYTES_MAX, conf, &bytes, &size, failure) != 0)
         return -1;
     if (size > 0 && bytes[size - 1] != '\0')
         return failure_set(failure, 0, "%s does not end with a NUL", name);
@@ -74,10 +98,9 @@ static int read_strings(int dir_fd, const char *name, size_t count_min, char ***
         count += bytes[i] == '\0';
     if (count < count_min)
         return failure_set(failure, 0, "%s is empty", name);
-    char **strings =
-        mmap(NULL, (count + 1) * sizeof *strings, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (strings == MAP_FAILED)
-        return failure_set(failure, errno, "map the list of %s", name);
+    char **strings = map_memory(conf, (count + 1) * sizeof *strings, name, failure);
+    if (!strings)
+        return -1;
     char *at = bytes;
     for (size_t i = 0; i < count; i++) {
         strings[i] = at;
@@ -217,11 +240,13 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
 {
     char *text;
     size_t size;
-    if (map_file(dir_fd, SUPERVISOR_FILE_CONF, CONF_BYTES_MAX, &text, &size, failure) != 0)
+    memset(ret_conf, 0, offsetof(struct conf, workdir));
+    ret_conf->workdir[0] = '\0';
+    ret_conf->buckets_dir[0] = '\0';
+    if (map_file(dir_fd, SUPERVISOR_FILE_CONF, CONF_BYTES_MAX, ret_conf, &text, &size, failure) != 0)
         return -1;
     if (strlen(text) != size)
         return failure_set(failure, 0, "conf holds a NUL");
-    memset(ret_conf, 0, sizeof *ret_conf);
     ret_conf->grace_ms = GRACE_MS_DEFAULT;
     ret_conf->log_bytes_max = LOG_BYTES_DEFAULT;
     ret_conf->cgroup = true;
@@ -235,7 +260,7 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
     if (uid != gid || (ret_conf->group_count > 0 && !uid))
         return failure_set(failure, 0, "conf: uid and gid stand together, groups only with them");
     ret_conf->has_user = uid;
-    if (read_strings(dir_fd, SUPERVISOR_FILE_ARGV, 1, &ret_conf->argv, failure) != 0)
+    if (read_strings(dir_fd, SUPERVISOR_FILE_ARGV, 1, ret_conf, &ret_conf->argv, failure) != 0)
         return -1;
-    return read_strings(dir_fd, SUPERVISOR_FILE_ENV, 0, &ret_conf->env, failure);
+    return read_strings(dir_fd, SUPERVISOR_FILE_ENV, 0, ret_conf, &ret_conf->env, failure);
 }

@@ -11,7 +11,7 @@
  *             no_new_privileges     yes (default) or no
  *             buckets_dir           absolute: seen by the process as /gcs, in a mount namespace of its own
  *           argv, env: strings, each with its closing NUL.
- * Owns      the mappings argv and env point into, for the life of the process.      Heap    none.
+ * Owns      the mappings argv and env point into, until they are forgotten.      Heap    none.
  * Errors    -1 and *failure tells what of which file.
  */
 #ifndef SUPERVISOR_CONF_H_
@@ -26,6 +26,14 @@
 
 #define CONF_GROUPS_MAX 64
 
+/* Of argv and env each the bytes and the list, and the text of conf. */
+#define CONF_MAPPINGS_MAX 5
+
+struct conf_mapping {
+    void *start;
+    size_t size;
+};
+
 struct conf {
     bool has_user;
     uid_t uid;
@@ -34,14 +42,18 @@ struct conf {
     size_t group_count;
     uint32_t grace_ms;
     uint64_t log_bytes_max;
-    char workdir[PATH_MAX]; /* "" for the attempt directory */
-    char buckets_dir[PATH_MAX];
     bool cgroup;
     bool no_new_privileges;
     char **argv; /* NULL terminated, at least one */
     char **env;
+    struct conf_mapping mappings[CONF_MAPPINGS_MAX];
+    size_t mapping_count;
+    char workdir[PATH_MAX]; /* "" for the attempt directory */
+    char buckets_dir[PATH_MAX];
 };
 
 int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure);
+/* Gives the memory of argv and env back: a supervisor needs neither once the process is made. */
+void conf_forget_strings(struct conf *conf);
 
 #endif /* SUPERVISOR_CONF_H_ */

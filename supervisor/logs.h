@@ -25,9 +25,9 @@
 #define LOGS_TAIL_HALF_BYTES (SUPERVISOR_LOG_LINE_BYTES + 14)
 
 struct log_half {
-    char bytes[LOGS_TAIL_HALF_BYTES];
     size_t used;
     uint64_t raw_bytes; /* of output it stands for */
+    char bytes[LOGS_TAIL_HALF_BYTES];
 };
 
 struct log_stream {
@@ -37,21 +37,20 @@ struct log_stream {
     uint64_t head_bytes_max; /* of the file, before only the tail is kept */
     size_t half_bytes_max;
     bool capped;
-
-    char pending[SUPERVISOR_LOG_TEXT_BYTES]; /* a line whose end has not come */
+    bool pending_piece; /* a piece of the pending line was written */
     size_t pending_bytes;
-    bool pending_piece; /* a piece of this line was written */
     int64_t pending_unix_ns, pending_mono_ns;
-
-    char out[LOGS_OUT_BYTES]; /* entries to be written */
     size_t out_bytes;
     uint64_t out_raw_bytes; /* of output they stand for, dropped or not */
-
-    uint64_t untold_bytes; /* dropped, and not yet told in the file */
+    uint64_t untold_bytes;  /* dropped, and not yet told in the file */
     uint64_t told_bytes;
-    int64_t dropped_unix_ns;   /* when the last of them came */
-    struct log_half halves[2]; /* once capped: the last entries, older half first in line to be dropped */
-    unsigned half;             /* the one being filled */
+    int64_t dropped_unix_ns; /* when the last of them came */
+    unsigned half;           /* the one being filled */
+
+    /* Last, so that of a quiet process's buffers hardly a page is touched. */
+    char pending[SUPERVISOR_LOG_TEXT_BYTES]; /* a line whose end has not come */
+    char out[LOGS_OUT_BYTES];                /* entries to be written */
+    struct log_half halves[2];               /* once capped: the last entries, older half first in line to be dropped */
 };
 
 struct logs {

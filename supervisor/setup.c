@@ -171,6 +171,7 @@ static void spawn(struct supervisor *supervisor, const int output_fds[2])
         supervisor_handle(supervisor, HAPPENED_EXEC_FAILED);
     close(output_fds[0]);
     close(output_fds[1]);
+    conf_forget_strings(&supervisor->conf);
 }
 
 static const char *last_component(const char *path)
