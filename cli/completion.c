@@ -64,7 +64,7 @@ static void add_command_cases(struct text *text)
     const char *name;
 
     for (size_t i = 0; (name = command_name(i, &command)); i++) {
-        text_add_format(text, "        '%s')\n            words='", name);
+        text_add_format(text, "        '%s')\n            offer='", name);
         add_options(text, command);
         text_add_text(text, "'\n");
         if (takes_jobs(&commands[command])) {
@@ -72,13 +72,13 @@ static void add_command_cases(struct text *text)
         } else if (command == COMMAND_CREATE) {
             text_add_text(text, "            files=1\n");
         } else if (command == COMMAND_COMPLETION) {
-            text_add_text(text, "            words=\"$words bash zsh fish\"\n");
+            text_add_text(text, "            offer=\"$offer bash zsh fish\"\n");
         }
         text_add_text(text, "            ;;\n");
     }
-    text_add_text(text, "        operations)\n            words='");
+    text_add_text(text, "        operations)\n            offer='");
     add_second_words(text, span_of("operations"));
-    text_add_text(text, "'\n            ;;\n        *)\n            words='");
+    text_add_text(text, "'\n            ;;\n        *)\n            offer='");
     add_first_words(text);
     text_add_text(text, " --help --version'\n            ;;\n");
 }
@@ -89,7 +89,7 @@ static void add_value_cases(struct text *text)
         const struct option *option = &command_options[i];
 
         if (option->type == OPTION_TYPE_CHOICE) {
-            text_add_format(text, "        --%s)\n            words='", option->name);
+            text_add_format(text, "        --%s)\n            offer='", option->name);
             add_choices(text, option->value);
             text_add_text(text, "'\n            ;;\n");
         } else if (option->type == OPTION_TYPE_FILE) {
@@ -99,11 +99,11 @@ static void add_value_cases(struct text *text)
 }
 
 /* The part that bash and zsh share. In: $command, $option (of --option=value or --option value, else empty).
- * Out: words, files, jobs. */
+ * Out: offer, files, jobs. */
 static void add_choose(struct text *text)
 {
     text_add_text(text, "_customjob_choose() {\n"
-                        "    words='' files='' jobs=''\n"
+                        "    offer='' files='' jobs=''\n"
                         "    case $option in\n");
     add_value_cases(text);
     text_add_text(text, "    esac\n"
@@ -124,7 +124,7 @@ void completion_add_bash(struct text *text)
     add_choose(text);
     text_add_text(text, "_customjob() {\n"
                         "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
-                        "    local command='' option='' words files jobs i word\n"
+                        "    local command='' option='' offer files jobs i word\n"
                         "    # Readline splits --option=value at the '='.\n"
                         "    if [[ $current == '=' ]]; then\n"
                         "        option=$previous current=''\n"
@@ -141,8 +141,8 @@ void completion_add_bash(struct text *text)
                         "        fi\n"
                         "    done\n"
                         "    _customjob_choose\n"
-                        "    [[ -n $jobs && $current != -* ]] && words=\"$words $(_customjob_jobs)\"\n"
-                        "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+                        "    [[ -n $jobs && $current != -* ]] && offer=\"$offer $(_customjob_jobs)\"\n"
+                        "    mapfile -t COMPREPLY < <(compgen -W \"$offer\" -- \"$current\")\n"
                         "    if [[ -n $files && $current != -* ]]; then\n"
                         "        mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$current\")\n"
                         "    fi\n"
@@ -157,7 +157,7 @@ void completion_add_zsh(struct text *text)
     text_add_text(text, "#compdef customjob\n# zsh completion for customjob: source <(customjob completion zsh)\n");
     add_choose(text);
     text_add_text(text, "_customjob() {\n"
-                        "    local command='' option='' words files jobs i current=${words[CURRENT]}\n"
+                        "    local command='' option='' offer files jobs i current=${words[CURRENT]}\n"
                         "    local -a typed=(\"${(@)words[2,CURRENT-1]}\")\n"
                         "    if [[ $current == --*=* ]]; then\n"
                         "        option=${current%%=*}\n"
@@ -172,10 +172,10 @@ void completion_add_zsh(struct text *text)
                         "        fi\n"
                         "    done\n"
                         "    _customjob_choose\n"
-                        "    [[ -n $jobs ]] && compadd -- ${(f)\"$(_customjob_jobs)\"}\n"
-                        "    [[ -n $files ]] && _files\n"
-                        "    compadd -S '' -- ${(M)${(z)words}:#*=}\n"
-                        "    compadd -- ${${(z)words}:#*=}\n"
+                        "    [[ -n $jobs && $current != -* ]] && compadd -- ${(f)\"$(_customjob_jobs)\"}\n"
+                        "    [[ -n $files && $current != --* || -n $files && -n $option ]] && _files\n"
+                        "    compadd -S '' -- ${(M)${=offer}:#*=}\n"
+                        "    compadd -- ${${=offer}:#*=}\n"
                         "}\n"
                         "compdef _customjob customjob\n");
 }
