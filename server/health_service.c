@@ -8,6 +8,7 @@
 #include "job/wire.h"
 #include "server/handlers.h"
 #include "server/services.h"
+#include "upb/decode.h"
 
 #define HEALTH(name) grpc_health_v1_##name
 #define STATUS_FIELD 1
@@ -168,8 +169,8 @@ static void client_gone(struct call *call, void *context)
 static int read_service(struct call *call, struct span *ret_service, struct err *err)
 {
     struct span bytes = call_request(call);
-    const HEALTH(HealthCheckRequest) *request =
-        HEALTH(HealthCheckRequest_parse)(bytes.data, bytes.size, call_arena(call));
+    const HEALTH(HealthCheckRequest) *request = HEALTH(HealthCheckRequest_parse_ex)(
+        bytes.data, bytes.size, NULL, UPB_DECODE_MAXDEPTH(LIMIT_REQUEST_DEPTH), call_arena(call));
 
     if (!request) {
         return err_set(err, ERR_INVALID, "the message is no HealthCheckRequest");

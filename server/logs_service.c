@@ -1,11 +1,13 @@
 #include <string.h>
 
+#include "base/limits.h"
 #include "customjobd/v1/logs.upb.h"
 #include "google/protobuf/timestamp.upb.h"
 #include "job/job_name.h"
 #include "server/handlers.h"
 #include "server/log_tailer.h"
 #include "server/services.h"
+#include "upb/decode.h"
 
 #define LOGS(name) customjobd_v1_##name
 
@@ -91,7 +93,8 @@ static int read_job(struct call *call, struct log_tail *stream, struct violation
 void handle_tail_logs(struct call *call)
 {
     struct span bytes = call_request(call);
-    const LOGS(TailRequest) *request = LOGS(TailRequest_parse)(bytes.data, bytes.size, call_arena(call));
+    const LOGS(TailRequest) *request = LOGS(TailRequest_parse_ex)(
+        bytes.data, bytes.size, NULL, UPB_DECODE_MAXDEPTH(LIMIT_REQUEST_DEPTH), call_arena(call));
     struct log_tail *stream = call_allocate(call, sizeof *stream);
     struct violations violations;
     struct err err = ERR_INIT;

@@ -3,9 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "grpc/reflection/v1/reflection.upb.h"
 #include "job/api.h"
 #include "server/methods.h"
+#include "upb/decode.h"
 
 #define V1(name) grpc_reflection_v1_##name
 #define EXTENSIONS_MAX 256
@@ -149,8 +151,8 @@ static bool answer(const struct answering *answering, const V1(ServerReflectionR
 int reflection_answer(const struct reflection_index *index, struct span request_wire, struct upb_Arena *arena,
                       struct span *ret_response, struct err *err)
 {
-    V1(ServerReflectionRequest) *request =
-        V1(ServerReflectionRequest_parse)(request_wire.data, request_wire.size, arena);
+    V1(ServerReflectionRequest) *request = V1(ServerReflectionRequest_parse_ex)(
+        request_wire.data, request_wire.size, NULL, UPB_DECODE_MAXDEPTH(LIMIT_REQUEST_DEPTH), arena);
     struct answering answering = {index, arena, V1(ServerReflectionResponse_new)(arena)};
     char *bytes = NULL;
     size_t size;
