@@ -38,6 +38,8 @@
 #define LIMIT_FILTER_BYTES 2048
 #define LIMIT_FILTER_DEPTH 32
 #define LIMIT_FILTER_TERMS 64
+#define LIMIT_MASK_PATHS 100
+#define LIMIT_MASK_PATH_BYTES 512
 
 /* One request: message, and nesting while decoding. */
 #define LIMIT_REQUEST_BYTES (4 * 1024 * 1024)
@@ -48,6 +50,10 @@
 #define LIMIT_HANDSHAKE_MS 10000
 /* Of one stream, waiting for its client to read. */
 #define LIMIT_STREAM_UNSENT_BYTES (4 * 1024 * 1024)
+
+/* One id in a resource's name: of a project, a location, a job. Google's own have at most 63; old projects carry a
+ * domain. */
+#define LIMIT_NAME_ID_CHARS 128
 
 /* Messages waiting for the controller; a full mailbox answers RESOURCE_EXHAUSTED. */
 #define LIMIT_CONTROLLER_MAIL 16384
