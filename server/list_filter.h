@@ -1,0 +1,55 @@
+/* list_filter: the filter of a list request, compiled once and then asked about every entry.
+ *
+ * Used by   custom_job_service.c, operations_service.c.
+ * Shape     the grammar of AIP-160:
+ *             expression   factor { [AND] factor }        side by side is AND
+ *             factor       term { OR term }               OR binds tighter than AND
+ *             term         [ NOT | - ] simple
+ *             simple       ( expression ) | field operator value
+ *             operator     = != < <= > >= :
+ *           Jobs have the fields, each also in lowerCamelCase:
+ *             display_name   = != :        text
+ *             state          = != :        a JobState by name
+ *             create_time    all           RFC 3339, with any offset, to the nanosecond
+ *             labels.KEY     = != :        text; labels.KEY:* asks whether there is one
+ *             labels         :             a key, so that labels:KEY asks for the same
+ *           Operations have `done` (= != :, true or false).
+ *           A value is bare, up to a space or parenthesis, or in "" or ''. A backslash takes the next character as it
+ *           is; \n, \r and \t are control characters. In values of = != and : an unescaped * stands for any run of
+ *           characters; in those of : a lone * asks whether the field is set. `a != b` is NOT `a = b`, so it also
+ *           matches an absent label.
+ *           Text is compared byte by byte: case matters, nothing is folded or normalised. Keywords are upper case.
+ * Bound     LIMIT_FILTER_BYTES, _DEPTH (parentheses), _TERMS (comparisons). Matching takes time linear in filter and
+ *           entry, allocates nothing and decodes no message.
+ * Owns      a filter lives in the arena and borrows the text it was made of.
+ * Thread    matching: any.
+ * Errors    ERR_INVALID: the column, counted in characters from 1, what was expected and what was found.
+ * Source    AIP-160; ListCustomJobsRequest.filter; DESIGN.md §5.
+ */
+#ifndef SERVER_LIST_FILTER_H_
+#define SERVER_LIST_FILTER_H_
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "storage/store.h"
+
+C_DECLS_BEGIN
+
+struct list_filter;
+struct upb_Arena;
+
+enum list_filter_of { LIST_FILTER_JOBS, LIST_FILTER_OPERATIONS };
+
+/* *ret_filter is NULL for a filter of nothing but space: everything matches. */
+MUST_USE int list_filter_compile(enum list_filter_of of, struct span text, struct upb_Arena *arena,
+                                 const struct list_filter **ret_filter, struct err *err);
+
+/* filter NULL: true. */
+bool list_filter_matches(const struct list_filter *filter, const struct store_version *version);
+bool list_filter_matches_keys(const struct list_filter *filter, const struct store_keys *keys);
+
+C_DECLS_END
+
+#endif /* SERVER_LIST_FILTER_H_ */

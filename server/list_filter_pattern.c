@@ -1,0 +1,96 @@
+#include "server/list_filter_pattern.h"
+
+#include "upb/arena.h"
+
+/* What a backslash and this character stand for; false: nothing. Letters and digits are kept for meanings to come. */
+static bool unescape(char c, char *ret_c)
+{
+    bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+    *ret_c = (char)(c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c);
+    return !is_word || *ret_c != c;
+}
+
+/* Copies the text into bytes with escapes undone, and notes where its pieces lie. */
+static int cut(struct span filter_text, struct span text, char *bytes, struct span *pieces, size_t *ret_count,
+               struct err *err)
+{
+    char *start = bytes;
+    char *end = bytes;
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '*') {
+            pieces[count++] = span_make(start, (size_t)(end - start));
+            start = end;
+        } else if (text.data[i] != '\\') {
+            *end++ = text.data[i];
+        } else {
+            size_t offset = (size_t)(text.data + i - filter_text.data);
+
+            if (++i == text.size) {
+                return filter_refuse(filter_text, offset, err, "expected a character after the backslash");
+            }
+            if (!unescape(text.data[i], end++)) {
+                return filter_refuse(filter_text, offset, err,
+                                     "\\%c is no escape; \\n, \\r, \\t and a backslash before punctuation are",
+                                     text.data[i]);
+            }
+        }
+    }
+    pieces[count++] = span_make(start, (size_t)(end - start));
+    *ret_count = count;
+    return 0;
+}
+
+int filter_pattern_make(struct span filter_text, struct span token_text, struct upb_Arena *arena,
+                        struct filter_pattern *ret_pattern, struct err *err)
+{
+    size_t wildcards = 0;
+    struct span *pieces;
+    char *bytes;
+
+    for (size_t i = 0; i < token_text.size; i++) {
+        wildcards += token_text.data[i] == '*';
+    }
+    pieces = upb_Arena_Malloc(arena, (wildcards + 1) * sizeof *pieces);
+    bytes = upb_Arena_Malloc(arena, token_text.size + 1);
+    if (!pieces || !bytes) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for a filter");
+    }
+    ret_pattern->pieces = pieces;
+    return cut(filter_text, token_text, bytes, pieces, &ret_pattern->count, err);
+}
+
+bool filter_pattern_is_any(const struct filter_pattern *pattern)
+{
+    return pattern->count == 2 && pattern->pieces[0].size == 0 && pattern->pieces[1].size == 0;
+}
+
+bool filter_pattern_matches(const struct filter_pattern *pattern, struct span text)
+{
+    struct span first = pattern->pieces[0];
+    struct span last = pattern->pieces[pattern->count - 1];
+
+    if (pattern->count == 1) {
+        return span_equal(first, text);
+    }
+    if (text.size == 0) {
+        text.data = ""; /* may have been NULL */
+    }
+    if (text.size < first.size + last.size || !span_starts_with(text, first) ||
+        !span_equal(span_skip(text, text.size - last.size), last)) {
+        return false;
+    }
+    text = span_make(text.data + first.size, text.size - first.size - last.size);
+    for (size_t i = 1; i + 1 < pattern->count; i++) {
+        struct span piece = pattern->pieces[i];
+        const char *found = piece.size > 0 ? memmem(text.data, text.size, piece.data, piece.size) : text.data;
+
+        if (piece.size > 0 && !found) {
+            return false;
+        }
+        text = span_skip(text, (size_t)(found - text.data) + piece.size);
+    }
+    return true;
+}
