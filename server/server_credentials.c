@@ -63,7 +63,8 @@ static grpc_ssl_server_certificate_config *read_config(struct server_credentials
     } else {
         grpc_ssl_pem_key_cert_pair texts = {.private_key = pair.key, .cert_chain = pair.cert};
 
-        config = grpc_ssl_server_certificate_config_create(pair.client_ca, &texts, 1);
+        /* Core wants authorities here even where no client is asked for a certificate, and then does not use them. */
+        config = grpc_ssl_server_certificate_config_create(pair.client_ca ? pair.client_ca : pair.cert, &texts, 1);
         snprintf(line, sizeof line, "TLS: serving %s, which expires %s", credentials->paths[0], pair.expires);
         pem_pair_deinit(&pair);
     }
