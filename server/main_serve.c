@@ -1,0 +1,328 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "executor/executor_process.h"
+#include "executor/executor_simulate.h"
+#include "job/job_keys.h"
+#include "server/health_service.h"
+#include "server/log_tailer.h"
+#include "server/main_exit.h"
+#include "server/main_listen.h"
+#include "server/main_log.h"
+#include "server/main_signals.h"
+#include "server/main_token_key.h"
+#include "server/methods.h"
+#include "server/reflection_index.h"
+#include "server/rpc_server.h"
+
+#define PATH_BYTES 4096
+
+/* Everything of one server, in the order in which it is made; what is NULL is not there yet, or not any more. */
+struct house {
+    struct config config;
+    struct main_listen listen;
+    struct store *store;
+    struct controller *controller;
+    struct executor *executor;
+    struct health *health;
+    struct reflection_index *reflection;
+    struct log_tailer *log_tailer;
+    struct rpc_server *server;
+    struct services services;
+    bool controller_runs;
+};
+
+/* On the controller's thread. Nothing of this turn was answered or done, and nothing more may be. */
+static void die(void *context, const struct err *err)
+{
+    (void)context;
+    main_log(MAIN_LOG_ERROR, "%s; stopping at once, since nothing more can be promised", err->text);
+    _exit(MAIN_EXIT_DISK);
+}
+
+/* What an error of opening or making something means for who started this. */
+static int exit_code_of(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_INVALID:
+    case ERR_DENIED:
+        return MAIN_EXIT_USAGE;
+    case ERR_CORRUPT:
+    case ERR_IN_USE:
+    case ERR_UNSUPPORTED: /* written by a version that knows more */
+        return MAIN_EXIT_DATA;
+    default:
+        return MAIN_EXIT_DISK;
+    }
+}
+
+/* ---- start ---- */
+
+/* C-core's listener does not survive to run out of descriptors. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int check_directory(const char *option, const char *path, struct err *err)
+{
+    struct stat status;
+
+    if (path && stat(path, &status) != 0) {
+        return err_set(err, ERR_INVALID, "--%s %s: %s", option, path, strerror(errno));
+    }
+    if (path && !S_ISDIR(status.st_mode)) {
+        return err_set(err, ERR_INVALID, "--%s %s is no directory", option, path);
+    }
+    return 0;
+}
+
+static int open_store(struct house *house, struct err *err)
+{
+    struct store_options options = {
+        .dir = house->config.data_dir, .fs = fs_system(), .clock = clock_system(), .extract = job_keys_extract};
+    struct store_recovery found;
+
+    if (store_open(&options, &house->store, &found, err)) {
+        return -1;
+    }
+    main_log(MAIN_LOG_INFO, "%s: %" PRIu64 " jobs, %" PRIu64 " records replayed in %" PRId64 " ms",
+             house->config.data_dir, found.entries[STORE_TABLE_JOB], found.records_replayed,
+             found.duration_ns / CLOCK_NS_PER_MS);
+    if (found.torn_bytes > 0) {
+        main_log(MAIN_LOG_WARNING, "the log had %" PRIu64 " bytes at its end that nobody was promised; they were cut",
+                 found.torn_bytes);
+    }
+    return main_token_key_read(house->config.data_dir, house->services.page_token_key, err);
+}
+
+static int make_controller(struct house *house, struct err *err)
+{
+    const struct config *config = &house->config;
+    struct controller_options options = {.store = house->store,
+                                         .clock = clock_system(),
+                                         .replicas_max = (uint32_t)config->replicas_max,
+                                         .stop_grace_ms = config->stop_grace_ms,
+                                         .project_numbers = config->project_numbers.items,
+                                         .project_number_count = config->project_numbers.count,
+                                         .buckets_dir = config->buckets_dir,
+                                         .fatal = die,
+                                         .log = main_log_line};
+
+    return controller_create(&options, &house->controller, err);
+}
+
+/* The program beside this one. */
+static int find_supervisor(const struct config *config, char path[PATH_BYTES], struct err *err)
+{
+    static const char name[] = "customjob-supervisor";
+    ssize_t size = readlink("/proc/self/exe", path, PATH_BYTES - sizeof name);
+    char *slash;
+
+    if (config->supervisor) {
+        snprintf(path, PATH_BYTES, "%s", config->supervisor);
+    } else if (size < 0) {
+        return err_set_errno(err, errno, "cannot find this program's own path");
+    } else {
+        path[size] = '\0';
+        slash = strrchr(path, '/');
+        memcpy(slash ? slash + 1 : path, name, sizeof name);
+    }
+    if (access(path, X_OK) != 0) {
+        return err_set(err, ERR_INVALID, "the supervisor %s: %s; --supervisor PATH names another", path,
+                       strerror(errno));
+    }
+    return 0;
+}
+
+static int make_process_executor(struct house *house, struct err *err)
+{
+    const struct config *config = &house->config;
+    char supervisor[PATH_BYTES];
+    char attempts[PATH_BYTES];
+    struct executor_process_options options = {.attempts_dir = attempts,
+                                               .supervisor_path = supervisor,
+                                               .buckets_dir = config->buckets_dir,
+                                               .job_user = config->job_user,
+                                               .pass_env = config->pass_env.items,
+                                               .log_stream_bytes_max = config->log_stream_bytes_max,
+                                               .port_first = config->port_range.first,
+                                               .port_last = config->port_range.last,
+                                               .clock = clock_system()};
+
+    if (find_supervisor(config, supervisor, err)) {
+        return -1;
+    }
+    snprintf(attempts, sizeof attempts, "%s/attempts", config->data_dir);
+    return executor_process_create(&options, controller_sink(house->controller), &house->executor, err);
+}
+
+static int make_executor(struct house *house, struct err *err)
+{
+    struct executor_simulate_options options = {.duration_ms = house->config.simulate_duration_ms,
+                                                .clock = clock_system()};
+
+    if (strcmp(house->config.executor, "simulate") == 0) {
+        return executor_simulate_create(&options, controller_sink(house->controller), &house->executor, err);
+    }
+    return make_process_executor(house, err);
+}
+
+static int make_services(struct house *house, struct err *err)
+{
+    struct log_tailer_options tailer = {.store = house->store, .executor = house->executor, .clock = clock_system()};
+    struct services *services = &house->services;
+
+    if (health_create(&house->health, err) || reflection_index_create(&house->reflection, err) ||
+        log_tailer_create(&tailer, &house->log_tailer, err)) {
+        return -1;
+    }
+    services->store = house->store;
+    services->controller = house->controller;
+    services->executor = house->executor;
+    services->clock = clock_system();
+    services->rules = (struct job_spec_rules){.replicas_max = (uint32_t)house->config.replicas_max,
+                                              .needs_command = house->executor->ops->needs_command,
+                                              .python_packages = true};
+    services->log_tailer = house->log_tailer;
+    services->health = house->health;
+    services->reflection = house->reflection;
+    return 0;
+}
+
+static int make_server(struct house *house, struct err *err)
+{
+    struct rpc_server_options options = {
+        .services = &house->services, .unserved = methods_refuse, .call_threads = (uint32_t)house->config.call_threads};
+
+    options.methods = methods_served(&options.method_count);
+    return rpc_server_create(&options, &house->server, err);
+}
+
+/* Addresses are taken before jobs are: who cannot serve shall not start anything either. */
+static int start(struct house *house, struct err *err)
+{
+    if (main_listen_open(&house->config, &house->listen, err) ||
+        check_directory("buckets-dir", house->config.buckets_dir, err)) {
+        return MAIN_EXIT_USAGE;
+    }
+    if (open_store(house, err) || make_controller(house, err) || make_executor(house, err) ||
+        make_services(house, err) || make_server(house, err)) {
+        return exit_code_of(err);
+    }
+    if (main_listen_bind(&house->listen, house->server, err)) {
+        return MAIN_EXIT_ADDRESS;
+    }
+    if (controller_start(house->controller, house->executor, err)) {
+        return exit_code_of(err);
+    }
+    house->controller_runs = true;
+    if (rpc_server_start(house->server, err)) {
+        return MAIN_EXIT_DISK;
+    }
+    health_set(house->health, true);
+    return main_listen_print_ready(&house->listen, err) ? MAIN_EXIT_DISK : MAIN_EXIT_OK;
+}
+
+/* ---- stop ---- */
+
+static void hurry(void *context)
+{
+    main_log(MAIN_LOG_WARNING, "another signal: calls under way are cancelled");
+    rpc_server_hurry(context);
+}
+
+/* Watchers and readers of logs would stay for ever, so that they are sent away; who waits for an answer of the controller
+ * gets it, and then there is nobody left who would ask. */
+static void drain(struct house *house)
+{
+    struct main_signals_watch *watch = main_signals_watch(hurry, house->server);
+
+    health_stop(house->health);
+    log_tailer_stop(house->log_tailer);
+    rpc_server_stop(house->server, house->config.drain_grace_ms);
+    main_signals_watch_end(watch);
+}
+
+/* Also of a house that is only half made. */
+static void tear_down(struct house *house)
+{
+    if (house->controller_runs) {
+        controller_stop(house->controller);
+    }
+    rpc_server_destroy(house->server);
+    main_listen_close(&house->listen);
+    log_tailer_destroy(house->log_tailer);
+    health_destroy(house->health);
+    reflection_index_destroy(house->reflection);
+    if (house->executor) {
+        house->executor->ops->destroy(house->executor);
+    }
+    if (house->controller) {
+        controller_destroy(house->controller);
+    }
+    store_close(house->store);
+    config_deinit(&house->config);
+}
+
+static int serve(struct house *house)
+{
+    struct err err = ERR_INIT;
+    int code = start(house, &err);
+
+    if (code != MAIN_EXIT_OK) {
+        main_log(MAIN_LOG_ERROR, "%s", err.text);
+    } else {
+        main_log(MAIN_LOG_INFO, "%s: stopping; replicas go on running", main_signals_wait());
+    }
+    if (house->controller_runs) {
+        drain(house);
+    }
+    tear_down(house);
+    if (code == MAIN_EXIT_OK) {
+        main_log(MAIN_LOG_INFO, "stopped");
+    }
+    return code;
+}
+
+int main_serve(char *const *arguments)
+{
+    struct house *house;
+    struct err err = ERR_INIT;
+    int code;
+
+    for (char *const *word = arguments; *word; word++) {
+        if (strcmp(*word, "--help") == 0 || strcmp(*word, "-h") == 0) {
+            config_print_help(stdout);
+            return MAIN_EXIT_OK;
+        }
+    }
+    house = calloc(1, sizeof *house);
+    if (!house) {
+        fputs("customjobd: no memory\n", stderr);
+        return MAIN_EXIT_DISK;
+    }
+    if (config_load(arguments, environ, &house->config, &err) ||
+        config_check_user(&house->config, geteuid() == 0, &err)) {
+        fprintf(stderr, "customjobd: %s\n", err.text);
+        config_deinit(&house->config);
+        free(house);
+        return MAIN_EXIT_USAGE;
+    }
+    main_signals_block();
+    raise_file_limit();
+    code = serve(house);
+    free(house);
+    return code;
+}
