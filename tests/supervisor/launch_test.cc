@@ -72,7 +72,7 @@ TEST(SupervisorLaunch, IsOnRecordBeforeTheProcessStarts)
     EXPECT_EQ((Kinds{SUPERVISOR_EVENT_LAUNCH, SUPERVISOR_EVENT_RUN, SUPERVISOR_EVENT_EXIT}), attempt.Kinds());
 }
 
-/* Goal: lock, then record, then both syncs, then "ok", then the process; and the end is synced too. Method: the order
+/* Goal: lock, then room for all events to come, then record, then both syncs, then "ok", then the process; and the end is synced too. Method: the order
  * of its system calls. */
 TEST(SupervisorLaunch, IsSyncedBeforeReadyIsToldAndTheProcessMade)
 {
@@ -93,6 +93,8 @@ TEST(SupervisorLaunch, IsSyncedBeforeReadyIsToldAndTheProcessMade)
         bool writes = call.number == SYS_write || call.number == SYS_pwrite64;
         if (call.number == SYS_fcntl && call.args[1] == F_OFD_SETLK && call.file == dir + "/lock") {
             order.push_back("lock");
+        } else if (call.number == SYS_fallocate && call.file == dir + "/events") {
+            order.push_back("reserve");
         } else if (writes && call.file == dir + "/events") {
             order.push_back("write");
         } else if ((call.number == SYS_fdatasync || call.number == SYS_fsync) && call.file == dir + "/events") {
@@ -107,8 +109,8 @@ TEST(SupervisorLaunch, IsSyncedBeforeReadyIsToldAndTheProcessMade)
     }
     EXPECT_EQ(SUPERVISOR_READY, attempt.AwaitReady());
     EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Wait());
-    EXPECT_EQ((std::vector<std::string>{"lock", "write", "sync", "sync directory", "ready", "process", "write", "write",
-                                        "sync"}),
+    EXPECT_EQ((std::vector<std::string>{"lock", "reserve", "write", "sync", "sync directory", "ready", "process",
+                                        "write", "write", "sync"}),
               order);
 }
 
@@ -472,7 +474,7 @@ TEST(SupervisorLaunch, LeavesTheServerBehind)
     StartOptions options;
     options.before_exec = [&attempt] {
         int fd = open(attempt.Path("leaked").c_str(), O_RDONLY);
-        for (int other : {7, 8, 9, 500}) {
+        for (int other : {100, 101, 255, 500}) {
             dup2(fd, other);
         }
         setpgid(0, 0); /* as shells do: a group's leader may not make a session */

@@ -148,7 +148,9 @@ TEST(SupervisorLogs, BoundAFloodThatHasNoLines)
 TEST(SupervisorLogs, DoNotHoldUpAProcessWhoseFilesMayGrowNoMore)
 {
     Attempt attempt;
-    attempt.SetShell("seq 100000; echo still >&2; exit 6");
+    /* Four entries fill the file to its last byte: the next write would be a signal. */
+    attempt.SetShell("for i in 1 2 3 4; do head -c 16350 /dev/zero | tr '\\0' x; echo; done;"
+                     "seq 100000; echo still >&2; exit 6");
     StartOptions options;
     options.before_exec = [] {
         rlimit limit = {65536, 65536};
