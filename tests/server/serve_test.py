@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -169,6 +170,28 @@ class ServeTest(unittest.TestCase):
         self.assertIn(f"pid {server.process.pid}", self.refused(3, "--listen", "127.0.0.1:0"))
         server.kill()
         self.assertEqual(0, self.serve().stop(), "the lock dies with its holder")
+
+    def test_a_disk_that_fails_ends_the_server_and_acknowledges_nothing(self):
+        # Beyond this size writes fail, as on a full disk; without it the signal of that would end the server.
+        process = subprocess.Popen([PROGRAM, "serve", "--data-dir", self.data, "--executor", "simulate", "--listen",
+                                    "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+        self.addCleanup(process.kill)
+        address = process.stdout.readline().split("=")[1].strip()
+        client = [str(server_fixture.bin_dir() / "customjob"), "--endpoint", address, "--project", "p"]
+        job = self.dir / "job.json"
+        job.write_text('{"displayName": "lost", "jobSpec": {"workerPoolSpecs": [{"replicaCount": "1", '
+                       '"containerSpec": {"imageUri": "i", "command": ["true"]}}]}}')
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
+        self.assertNotEqual(0, subprocess.run([*client, "--timeout", "20s", "create", job], capture_output=True,
+                                              check=False, timeout=WAIT_SECONDS).returncode)
+        said = process.communicate(timeout=WAIT_SECONDS)[1]
+        self.assertEqual(5, process.returncode, said)
+        self.assertRegex(said, r"ERROR .*stopping at once")
+        server = self.serve()
+        client[2] = server.address
+        self.assertNotIn("lost", subprocess.run([*client, "list"], capture_output=True, text=True, check=True).stdout)
+        self.assertEqual(0, server.stop())
 
     def test_a_damaged_log_is_not_served(self):
         self.assertEqual(0, self.serve().stop())
