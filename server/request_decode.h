@@ -1,7 +1,8 @@
 /* request_decode: a request's wire bytes, as a message or as the few fields that a handler needs.
  *
  * Used by   *_service.c.
- * Shape     the two hottest requests are read off the wire without building a message; where that reading is in doubt,
+ * Shape     Create is read off the wire and never decoded as a whole: what upb may be given of a job, job_spec.c decides.
+ *           Requests of one name are read off the wire without building a message; where that reading is in doubt,
  *           upb decides, so that both take and refuse the same bytes.
  * Owns      nothing: strings point into the request's bytes, or into the arena.
  * Bound     nesting at most LIMIT_REQUEST_DEPTH.
