@@ -212,7 +212,7 @@ class Campaign:
 
     def mismatch(self, request, what):
         self.mismatches.append(f"{request.path} {str(request.metadata)[:100] if request.metadata else ''}\n"
-                               f"  {what[:600]}\n  {len(request.data)} bytes: {request.data[:700].hex()}")
+                               f"  {what[:600]}\n  {len(request.data)} bytes: {request.data[:1500].hex()}")
 
     def fault_of_details(self, answer):
         """The status in the details says the same."""

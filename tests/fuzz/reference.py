@@ -12,6 +12,7 @@ from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
+from wire_mutations import WIRE_BYTES, WIRE_END, WIRE_FIXED32, WIRE_FIXED64, WIRE_GROUP, WIRE_VARINT, read_varint
 
 OK, INVALID, NOT_FOUND = {"OK"}, {"INVALID_ARGUMENT"}, {"NOT_FOUND"}
 PRECONDITION, UNIMPLEMENTED = {"FAILED_PRECONDITION"}, {"UNIMPLEMENTED"}
@@ -67,12 +68,36 @@ MESSAGES = {
 }
 
 
+def find_zero(data, at, descriptor):
+    """Whether a field has the number 0, and where the message or group ends. The official decoder refuses it, but for
+    what is inside of unknown groups, which it only skips; here it is refused everywhere."""
+    while at < len(data):
+        tag = read_varint(data, at)
+        number, wire_type, at = tag[0] >> 3, tag[0] & 7, tag[1]
+        if number == 0:
+            return True, at
+        if wire_type == WIRE_END:
+            return False, at
+        if wire_type == WIRE_GROUP:
+            found, at = find_zero(data, at, None)
+        else:
+            value, after = read_varint(data, at) if wire_type in (WIRE_VARINT, WIRE_BYTES) else (0, at)
+            at = after + {WIRE_FIXED64: 8, WIRE_FIXED32: 4, WIRE_BYTES: value}.get(wire_type, 0)
+            field = descriptor and descriptor.fields_by_number.get(number)
+            inner = field and wire_type == WIRE_BYTES and field.message_type
+            found = inner and find_zero(data[after:at], 0, inner)[0]
+        if found:
+            return True, at
+    return False, at
+
+
 def decode(method, data):
-    """The message, or None when the official decoder refuses the bytes."""
+    """The message, or None when the bytes are none."""
     try:
-        return MESSAGES[method].FromString(data)
+        message = MESSAGES[method].FromString(data)
     except DecodeError:
         return None
+    return None if find_zero(data, 0, message.DESCRIPTOR)[0] else message
 
 
 # ---- names ----
