@@ -58,6 +58,6 @@ class House {
     struct rpc_server *server_ = nullptr;
 };
 
-} // namespace server_test
+} /* namespace server_test */
 
 #endif /* TESTS_SERVER_HOUSE_H_ */
