@@ -1,0 +1,139 @@
+/* Keys, ports, arguments of Python packages: what needs no process, and the one package that does. */
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "executor/port_pool.h"
+#include "executor/python_env.h"
+#include "executor/task_copy.h"
+#include "process_house.h"
+
+namespace {
+
+TEST(ExecutionKey, ReadsBackWhatItWrites)
+{
+    execution_key key = Key(UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX), back{};
+    key.job_attempt = UINT32_MAX;
+    char text[EXECUTION_KEY_BYTES];
+    err err = ERR_INIT;
+    execution_key_format(&key, text);
+    ASSERT_EQ(execution_key_parse(span_of(text), &back, &err), 0) << err.text;
+    EXPECT_EQ(execution_key_compare(&key, &back), 0);
+}
+
+TEST(ExecutionKey, RefusesWhatItWouldNotWrite)
+{
+    execution_key key{};
+    err err = ERR_INIT;
+    for (const char *text : {"", "1", "1-1-workerpool0-0", "1-1-workerpool0-0-0-0", "01-1-workerpool0-0-0",
+                             "1-1-workerpool-0-0", "1-1-worker0-0-0", "18446744073709551616-1-workerpool0-0-0",
+                             "1-4294967296-workerpool0-0-0", "1-1-workerpool0-0-0 ", "service.log"}) {
+        EXPECT_NE(execution_key_parse(span_of(text), &key, &err), 0) << text;
+    }
+}
+
+TEST(PortPool, GivesNoPortThatSomebodyListensOn)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&address), size), 0);
+    ASSERT_EQ(listen(fd, 1), 0);
+    ASSERT_EQ(getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size), 0);
+    port_pool *pool = nullptr;
+    err err = ERR_INIT;
+    uint16_t taken = ntohs(address.sin_port), port = 0;
+    ASSERT_EQ(port_pool_create(taken, taken, &pool, &err), 0) << err.text;
+    execution_key key = Key(1);
+    EXPECT_NE(port_pool_assign(pool, &key, &port, &err), 0);
+    EXPECT_EQ(err.code, ERR_EXHAUSTED);
+    port_pool_destroy(pool);
+    close(fd);
+}
+
+TEST(PythonEnv, FindsPackagesBelowTheBucketsAndNowhereElse)
+{
+    const char *args[] = {"--epochs", "3; rm -rf /", nullptr};
+    const char *uris[] = {"gs://bucket/a.tar.gz", "/abs/b.whl", "file:///abs/c.whl", nullptr};
+    task task{};
+    task.argv = args;
+    task.python_module = "trainer.task";
+    task.package_uris = uris;
+    const char **argv = nullptr;
+    err err = ERR_INIT;
+    ASSERT_EQ(python_env_argv(&task, "/buckets", &argv, &err), 0) << err.text;
+    std::vector<std::string> words;
+    for (const char **word = argv + 4; *word; word++)
+        words.push_back(*word);
+    free(argv);
+    EXPECT_EQ(words, (std::vector<std::string>{"trainer.task", "3", "/buckets/bucket/a.tar.gz", "/abs/b.whl",
+                                               "/abs/c.whl", "--epochs", "3; rm -rf /"}));
+    for (const char *uri : {"gs://b/../../etc/x", "gs://", "http://host/x", "relative.whl", "gs://b/.."}) {
+        const char *one[] = {uri, nullptr};
+        task.package_uris = one;
+        EXPECT_NE(python_env_argv(&task, "/buckets", &argv, &err), 0) << uri;
+        EXPECT_EQ(err.code, ERR_INVALID);
+    }
+}
+
+TEST(TaskCopy, OutlivesTheTask)
+{
+    struct task *copy = nullptr;
+    err err = ERR_INIT;
+    {
+        std::string program = "/bin/echo", value = "value";
+        const char *argv[] = {program.c_str(), nullptr};
+        env_entry env[] = {{"NAME", value.c_str()}, {"NULL", nullptr}};
+        task task{};
+        task.argv = argv;
+        task.env = env;
+        task.env_count = 2;
+        ASSERT_EQ(task_copy_create(&task, &copy, &err), 0) << err.text;
+    }
+    EXPECT_STREQ(copy->argv[0], "/bin/echo");
+    EXPECT_EQ(copy->argv[1], nullptr);
+    EXPECT_STREQ(copy->env[0].value, "value");
+    EXPECT_STREQ(copy->env[1].value, "");
+    free(copy);
+}
+
+/* A wheel is a zip with three files of metadata: no network and no build. */
+TEST(PythonPackage, RunsItsModuleInAnEnvironmentOfItsOwn)
+{
+    if (std::system("python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null") != 0)
+        GTEST_SKIP() << "needs python3-venv";
+    ProcessHouse house;
+    std::ofstream(house.Path("wheel.py")) << R"(
+import sys, zipfile
+info = "trainer-0.1.dist-info"
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    wheel.writestr("trainer/__init__.py", "")
+    wheel.writestr("trainer/task.py", "import os, sys\nprint('args', sys.argv[1:], 'prefix', sys.prefix)\nsys.exit(6)\n")
+    wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\nName: trainer\nVersion: 0.1\n")
+    wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "/RECORD", "trainer/__init__.py,,\ntrainer/task.py,,\n" + info + "/METADATA,,\n" + info +
+                   "/WHEEL,,\n" + info + "/RECORD,,\n")
+)";
+    std::string wheel = house.Path("trainer-0.1-py3-none-any.whl");
+    ASSERT_EQ(std::system(("python3 " + house.Path("wheel.py") + " " + wheel).c_str()), 0);
+    house.Open();
+    Program program;
+    program.python_module = "trainer.task";
+    program.package_uris = {wheel};
+    program.argv = {"--epochs", "3"};
+    EXPECT_EQ(house.Start(Key(1), program), "");
+    Event end = house.told.WaitEnd(Key(1));
+    EXPECT_EQ(end.exit_code, 6) << end.stderr_tail;
+    EXPECT_EQ(Texts(ReadLogs(house.get(), 1, "workerpool0-0")),
+              "args ['--epochs', '3'] prefix " + house.AttemptPath(Key(1)) + "/home/.venv\n");
+}
+
+} // namespace
