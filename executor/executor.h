@@ -4,8 +4,9 @@
  * Shape     a replica attempt is one execution, named for ever by its key
  *           `<job_id>-<job_attempt>-workerpoolI-J-<restart>`. Commands return at once; what came of them arrives
  *           as events through the sink, each with its key. A command may be repeated: it is idempotent by key.
- * Order     of one execution: (STARTED | START_FAILED | NOT_LAUNCHED), then after STARTED exactly one of EXITED, LOST. No event
- *           of an execution comes before executor_start or executor_adopt was called for it.
+ * Order     of one execution: (STARTED | START_FAILED | NOT_LAUNCHED), then after STARTED exactly one of EXITED, LOST. LOST
+ *           comes alone where it was launched and nobody knows whether its program ever ran. No event of an
+ *           execution comes before executor_start or executor_adopt was called for it.
  * Owns      attempt directories, logs, ports and the threads it needs. Specs are copied on start.
  * Thread    commands: one thread (the controller). The sink is called on the executor's own thread; it only
  *           pushes into a mailbox. Blocks  never, but executor_create and executor_destroy.

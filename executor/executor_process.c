@@ -81,7 +81,7 @@ static void stop(struct executor *executor, const struct execution_key *key, int
     struct err ignored = ERR_INIT;
 
     if (process_thread_push(self_of(executor)->thread, &command, &ignored) != 0) {
-        /* No memory for a hundred bytes: the job's timeout or the next start asks again. */
+        /* Only when a million commands wait or memory is gone; a later start of the server asks again. */
     }
 }
 

@@ -1,8 +1,8 @@
 /* executor_process: replicas as processes of this host, each beside its own supervisor that outlives the server.
  *
  * Used by   server/main.c.
- * Shape     DATA_DIR/attempts/<job_id>/<key>/ as facts/execution.md §1 tells: argv env conf lock events sock
- *           stdout.log stderr.log; DATA_DIR/attempts/<job_id>/service.log.
+ * Shape     DATA_DIR/attempts/<job_id>/<key>/: argv env conf lock events sock home/ stdout.log stderr.log;
+ *           DATA_DIR/attempts/<job_id>/service.log. docs/execution.md tells all of it.
  * Thread, Errors  as executor.h. executor_process_create finds nothing by itself: the controller calls adopt.
  */
 #ifndef EXECUTOR_EXECUTOR_PROCESS_H_
