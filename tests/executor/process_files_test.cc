@@ -1,6 +1,7 @@
 /* What a job leaves on the disk: its logs, and their removal. */
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,7 +227,14 @@ TEST(ProcessRemove, DepthNeedsNeitherStackNorDescriptors)
     close(fd);
     err err = ERR_INIT;
     auto never = [](void *) { return false; };
+    struct rlimit few {
+    }, before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 256;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
     EXPECT_EQ(tree_remove(AT_FDCWD, root.c_str(), never, nullptr, &err), 0) << err.text;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
     EXPECT_FALSE(fs::exists(root));
 }
 
