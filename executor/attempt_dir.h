@@ -1,7 +1,7 @@
 /* attempt_dir: the directory of one attempt, read: what happened, who holds it, what was said last.
  *
  * Used by   process_execution.c; attempt_files.c (paths).
- * Shape     ATTEMPTS/<job_id>/<key>/, see docs/ARCHITECTURE.md §6. The event file is the truth; a held lock means alive.
+ * Shape     ATTEMPTS/<job_id>/<key>/, see docs/execution.md. The event file is the truth; a held lock means alive.
  * Thread    any; the lock is asked for by one thread only.      Blocks    on the disk.
  * Errors    a file that cannot be read is an error and never "not there".
  * Source    facts/execution.md §1, "Adoption".
