@@ -83,11 +83,11 @@ class Run:
         if not self.has_ended:
             self.screen.step("Cancelling the job")
             deadline = time.monotonic() + STOP_SECONDS
-            with contextlib.suppress(Failure):
+            with contextlib.suppress(Failure):  # of a server that is gone; then its supervisors are told
                 self.client.run("cancel", self.job["name"])
-            while not self.has_ended and time.monotonic() < deadline:
-                self.job = self.client.run("get", self.job["name"])
-                time.sleep(POLL_SECONDS)
+                while not self.has_ended and time.monotonic() < deadline:
+                    self.job = self.client.run("get", self.job["name"])
+                    time.sleep(POLL_SECONDS)
         if self.follower is not None:
             ask_to_end(self.follower, STOP_SECONDS)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """./dev demo without its build: to its last line, with Ctrl-C in the middle, with a job that fails, on a taken port."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -61,18 +62,20 @@ class Demo:
         self.output += self.process.communicate(timeout=WHOLE_SECONDS)[0].decode()
         return self.process.returncode
 
+    def processes(self):
+        """(pid, command line) of all that names the folder of the run."""
+        name = os.fsencode(self.folder / "demo")
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+                if name in command:
+                    yield int(entry.name), command
+
     def check_clean(self):
         """No process and no folder of the run is left."""
         check(not list((self.folder / "demo").glob("run-*")), list((self.folder / "demo").iterdir()))
-        name = os.fsencode(self.folder / "demo")
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid():
-                continue
-            try:
-                command = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            check(name not in command, f"process {entry.name} is left: {command!r}", self.output)
+        left = list(self.processes())
+        check(not left, f"left: {left}", self.output)
 
 
 def whole(folder):
@@ -103,6 +106,20 @@ def interrupted(folder):
         demo.check_clean()
 
 
+def server_killed(folder):
+    """Replicas outlive their server; the demo's do not outlive the demo."""
+    job = folder / "sleeps.yaml"
+    job.write_text(SLEEPING_JOB)
+    demo = Demo(folder, "--job", job)
+    demo.read_until("asleep")
+    servers = [pid for pid, command in demo.processes() if b"customjobd\0serve" in command]
+    check(len(servers) == 1, servers)
+    os.kill(servers[0], signal.SIGKILL)
+    check(demo.finish() == 1, demo.output)
+    check("the end of the server's log" in demo.output, demo.output)
+    demo.check_clean()
+
+
 def failing(folder):
     job = folder / "fails.yaml"
     job.write_text(FAILING_JOB)
@@ -123,7 +140,7 @@ def port_taken(folder):
 
 
 def main():
-    for test in (whole, interrupted, failing, port_taken):
+    for test in (whole, interrupted, server_killed, failing, port_taken):
         with tempfile.TemporaryDirectory(prefix="customjobd-demo-") as name:
             test(pathlib.Path(name).resolve())
         print(f"ok demo: {test.__name__.replace('_', ' ')}", flush=True)
