@@ -18,6 +18,7 @@ struct wal_spare {
     char *dir;
     uint64_t segment_bytes;
     struct worker *worker; /* started with the first want: a small store never has one */
+    uint64_t next_number;  /* of a spare's name; no other spare has had it */
     uint64_t making_number;
     pthread_mutex_t mutex;
     bool making; /* below: under mutex */
@@ -39,6 +40,7 @@ int wal_spare_create(const struct fs *fs, const char *dir, uint64_t segment_byte
     spare->fs = fs;
     spare->dir = copy;
     spare->segment_bytes = segment_bytes;
+    spare->next_number = 1;
     pthread_mutex_init(&spare->mutex, NULL);
     *ret_spare = spare;
     return 0;
@@ -89,7 +91,7 @@ static void make_spare(struct worker_job *job)
     pthread_mutex_unlock(&spare->mutex);
 }
 
-void wal_spare_want(struct wal_spare *spare, uint64_t number)
+void wal_spare_want(struct wal_spare *spare)
 {
     struct err err = ERR_INIT;
     bool wanted;
@@ -106,7 +108,7 @@ void wal_spare_want(struct wal_spare *spare, uint64_t number)
     pthread_mutex_lock(&spare->mutex);
     spare->making = true;
     pthread_mutex_unlock(&spare->mutex);
-    spare->making_number = number;
+    spare->making_number = spare->next_number++;
     spare->job.run = make_spare;
     worker_post(spare->worker, &spare->job);
 }
@@ -146,7 +148,8 @@ static int size_of_file(const struct fs *fs, const char *path, uint64_t *ret_byt
 int wal_spare_recycle(struct wal_spare *spare, uint64_t number, struct err *err)
 {
     struct data_dir_path segment = data_dir_segment(spare->dir, number);
-    struct data_dir_path path = data_dir_spare(spare->dir, number);
+    uint64_t spare_number = spare->next_number++;
+    struct data_dir_path path = data_dir_spare(spare->dir, spare_number);
     uint64_t bytes = 0;
 
     if (size_of_file(spare->fs, segment.text, &bytes, err) != 0) {
@@ -158,7 +161,7 @@ int wal_spare_recycle(struct wal_spare *spare, uint64_t number, struct err *err)
     if (spare->fs->rename(spare->fs, segment.text, path.text, err) != 0) {
         return -1;
     }
-    return add_ready(spare, number, true) ? 0 : spare->fs->remove(spare->fs, path.text, err);
+    return add_ready(spare, spare_number, true) ? 0 : spare->fs->remove(spare->fs, path.text, err);
 }
 
 int wal_spare_adopt(struct wal_spare *spare, uint64_t number, struct err *err)
@@ -166,6 +169,9 @@ int wal_spare_adopt(struct wal_spare *spare, uint64_t number, struct err *err)
     struct data_dir_path path = data_dir_spare(spare->dir, number);
     uint64_t bytes = 0;
 
+    if (number >= spare->next_number) {
+        spare->next_number = number + 1;
+    }
     if (size_of_file(spare->fs, path.text, &bytes, err) != 0) {
         return -1;
     }

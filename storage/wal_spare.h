@@ -2,7 +2,8 @@
  *
  * Used by   wal_writer (takes), store_tend (gives recycled ones), recovery (finds those of an earlier run).
  * Shape     files NNNNNNNNNNNNNNNN.spare of any content: a segment's checks are seeded by its own random id, so that
- *           nothing from an earlier life of the file can be taken for the log. At most 2.
+ *           nothing from an earlier life of the file can be taken for the log. At most 2. NNNNNNNNNNNNNNNN counts spares, so that
+ *           a recycled one never takes the name of one in the making.
  * Owns      one background thread and the spare files.
  * Thread    all functions: the log's owner.      Blocks    destroy, until a spare in the making is finished.
  * Errors    not to have a spare is no failure: the writer then makes its segment itself, and says what is wrong.
@@ -28,8 +29,8 @@ MUST_USE int wal_spare_create(const struct fs *fs, const char *dir, uint64_t seg
 /* NULL is allowed. The files stay, for the next start. */
 void wal_spare_destroy(struct wal_spare *spare);
 
-/* Begins to make one in the background unless one is there or in the making. number: of the next segment. */
-void wal_spare_want(struct wal_spare *spare, uint64_t number);
+/* Begins to make one in the background unless one is there or in the making. */
+void wal_spare_want(struct wal_spare *spare);
 /* True: *ret_path is a spare of *ret_bytes, now the caller's, and *ret_recycled says whether it may hold old bytes. */
 bool wal_spare_take(struct wal_spare *spare, struct data_dir_path *ret_path, uint64_t *ret_bytes, bool *ret_recycled);
 

@@ -190,7 +190,7 @@ static int write_batch(struct wal_writer *writer, uint32_t flags, struct err *er
     writer->next_batch++;
     writer->next_lsn += writer->count;
     if (writer->offset - WAL_BLOCK_BYTES > writer->segment.segment_bytes / 2) {
-        wal_spare_want(writer->options.spare, writer->segment.number + 1);
+        wal_spare_want(writer->options.spare);
     }
     return 0;
 }
