@@ -17,7 +17,7 @@ REFUSED, USAGE, FAILED, CANCELLED, UNREACHABLE = 1, 2, 3, 4, 5
 
 JOB_YAML = """\
 displayName: from-yaml
-labels: {team: vision, version: 1.0}
+labels: {team: vision, version: 010}
 jobSpec:
   workerPoolSpecs:
   - machineSpec: {machineType: n1-standard-4}
@@ -70,7 +70,7 @@ class CliTest(unittest.TestCase):
         name = self.create(self.file("job.yaml", JOB_YAML))
         job = self.ended(name)
         self.assertEqual("from-yaml", job["displayName"])
-        self.assertEqual({"team": "vision", "version": "1.0"}, job["labels"])
+        self.assertEqual({"team": "vision", "version": "010"}, job["labels"])
         self.assertEqual("42 010 true\n", self.run_cli("logs", name, "--replica=workerpool0-0", "--no-prefix")[0])
 
     def test_creates_from_json_on_standard_input(self):
