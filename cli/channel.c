@@ -5,7 +5,7 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
-#include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
 #include "base/limits.h"
@@ -41,6 +41,12 @@ int channel_check_endpoint(const char *endpoint, struct err *err)
     return 0;
 }
 
+/* What C-core tells its log stands in the status too; people read it there once. GRPC_VERBOSITY brings the log back. */
+static void discard_log(gpr_log_func_args *line)
+{
+    (void)line;
+}
+
 int channel_open(const char *endpoint, bool tls, const char *ca_pem, struct channel **ret_channel, struct err *err)
 {
     struct channel *channel;
@@ -63,6 +69,9 @@ int channel_open(const char *endpoint, bool tls, const char *ca_pem, struct chan
     channel = calloc(1, sizeof *channel);
     if (!channel) {
         return err_set(err, ERR_EXHAUSTED, "out of memory");
+    }
+    if (!getenv("GRPC_VERBOSITY")) {
+        gpr_set_log_function(discard_log);
     }
     grpc_init();
     credentials = tls ? grpc_ssl_credentials_create(ca_pem, NULL, NULL, NULL) : grpc_insecure_credentials_create();

@@ -100,6 +100,26 @@ static size_t add_details(struct text *text, struct text *help, const struct rpc
     return violations;
 }
 
+/* Nobody answered, or not in the way that was asked: what to do depends on which. */
+static void add_unreachable(struct text *text, const struct rpc_status *status, const char *endpoint)
+{
+    text_add_format(text, "no answer from %s: ", endpoint);
+    add_sentence(text, text_span(&status->message));
+    if (strstr(text_c(&status->message), "certificate verify failed")) {
+        text_add_text(
+            text, "\nhint: no authority trusted here has signed the server's certificate; name its own by --tls-ca");
+    } else if (strstr(text_c(&status->message), "handshake failed")) {
+        text_add_text(text, "\nhint: does the server speak TLS? Without it, leave out --tls and --tls-ca");
+    } else if (strstr(text_c(&status->message), "Socket closed")) {
+        text_add_text(text, "\nhint: does the server speak TLS? Then name its authority by --tls-ca");
+    } else {
+        text_add_format(text,
+                        "\nhint: is customjobd running at %s? Try `customjobd serve --data-dir DIR`, "
+                        "or name another server by --endpoint",
+                        endpoint);
+    }
+}
+
 static void add_server_failure(struct text *text, const struct rpc_status *status, const char *endpoint)
 {
     struct text violations = {.data = NULL}, help = {.data = NULL};
@@ -108,12 +128,7 @@ static void add_server_failure(struct text *text, const struct rpc_status *statu
         text_add_format(text, "the server refused the request (%s)", rpc_status_name(status->code));
         text_add(text, text_span(&violations));
     } else if (status->code == RPC_UNAVAILABLE && status->details.size == 0) {
-        text_add_format(text, "no answer from %s: ", endpoint);
-        add_sentence(text, text_span(&status->message));
-        text_add_format(text,
-                        "\nhint: is customjobd running at %s? Try `customjobd serve --data-dir DIR`, "
-                        "or name another server by --endpoint",
-                        endpoint);
+        add_unreachable(text, status, endpoint);
     } else if (status->code == RPC_DEADLINE_EXCEEDED && status->details.size == 0) {
         text_add_format(text, "%s did not answer in time", endpoint);
     } else {
