@@ -229,6 +229,45 @@ class CliTest(unittest.TestCase):
         _, notes = self.run_cli("list", "--endpoint=unix:/nonexistent/socket", code=UNREACHABLE)
         self.assertIn("customjobd serve", notes)
 
+    def test_speaks_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            authority, certificate, key = server_fixture.make_certificates(folder)
+            with server_fixture.running("--tls-cert", certificate, "--tls-key", key) as server:
+                endpoint = f"--endpoint={server.address}"
+                self.run_cli("list", endpoint, f"--tls-ca={authority}")
+                notes = self.run_cli("list", endpoint, "--tls", code=UNREACHABLE)[1]
+                self.assertIn("hint: no authority trusted here", notes)
+                self.assertEqual(2, len(notes.splitlines()), notes)
+                self.run_cli("list", endpoint, code=UNREACHABLE)
+
+    def test_follows_a_log_across_a_crash_of_the_server(self):
+        server = server_fixture.Server()
+        follow = None
+        try:
+            address = server.start().address
+            words = ["create", "-f", "--no-prefix", "-n", "crash", "--timeout=60s", "--", "sh", "-c",
+                     "for i in $(seq 1 40); do echo line $i; sleep 0.05; done; exit 3"]
+            follow = subprocess.Popen([server_fixture.bin_dir() / "customjob", *words],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                      env={"CUSTOMJOB_ENDPOINT": address})
+            lines = []
+            while lines[-1:] != ["line 5\n"]:
+                lines.append(follow.stdout.readline())
+                self.assertNotEqual("", lines[-1], follow.poll())
+            server.kill()
+            server.start(listen=address)
+            out, notes = follow.communicate(timeout=CALL_SECONDS)
+            lines = [line for line in [*lines, *out.splitlines(True)] if line.startswith("line ")]
+            self.assertEqual([f"line {i}\n" for i in range(1, 41)], lines)
+            self.assertEqual(FAILED, follow.returncode, notes)
+            self.assertEqual(0, server.stop())
+        finally:
+            if follow:
+                follow.kill()
+                follow.communicate()
+            server.kill()
+            server.remove()
+
     def test_tells_wrong_usage(self):
         for words in (("lst",), ("list", "--limt=1"), ("get",), ("list", "--endpoint=nowhere"), ("list", "--format=xml"),
                       ("completion", "tcsh"), ("logs", "1", "--since=yesterday"), ()):
