@@ -3,11 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_PAUSE_MS 5
+#define LOCK_WAIT_MS 2000
 
 static int fail(struct err *err, int errno_value, const char *act, const char *path)
 {
@@ -237,20 +243,46 @@ static int fail_locked(struct err *err, const char *path, int file)
     return err_set(err, ERR_IN_USE, "%s is locked by another process (pid %s)", path, length > 0 ? holder : "unknown");
 }
 
+/* The file's text names a process that is no more. */
+static bool is_holder_dead(int file)
+{
+    char holder[32] = {0};
+    long pid = pread(file, holder, sizeof holder - 1, 0) > 0 ? strtol(holder, NULL, 10) : 0;
+
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* A process killed while it started another leaves the lock with that one until its exec, which is soon: a dead
+ * holder is waited for. Returns 0 or errno. */
+static int take_lock(int file)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    for (int waited_ms = 0; fcntl(file, F_OFD_SETLK, &range) != 0; waited_ms += LOCK_PAUSE_MS) {
+        int errno_value = errno;
+
+        if ((errno_value != EAGAIN && errno_value != EACCES) || waited_ms >= LOCK_WAIT_MS || !is_holder_dead(file)) {
+            return errno_value;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int system_lock(const struct fs *fs, const char *path, int *ret_file, struct err *err)
 {
-    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     char holder[32];
+    int errno_value;
     int length;
 
     (void)fs;
     if (file < 0) {
         return fail(err, errno, "open", path);
     }
-    if (fcntl(file, F_OFD_SETLK, &range) != 0) {
-        int errno_value = errno;
-
+    errno_value = take_lock(file);
+    if (errno_value != 0) {
         if (errno_value == EAGAIN || errno_value == EACCES) {
             return fail_locked(err, path, file);
         }
@@ -259,8 +291,7 @@ static int system_lock(const struct fs *fs, const char *path, int *ret_file, str
     }
     length = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
     if (ftruncate(file, 0) != 0 || pwrite(file, holder, (size_t)length, 0) != length) {
-        int errno_value = errno;
-
+        errno_value = errno;
         close(file);
         return fail(err, errno_value, "write the holder's pid to", path);
     }

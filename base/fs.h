@@ -49,7 +49,8 @@ struct fs {
     int (*make_dir)(const struct fs *fs, const char *path, struct err *err);
     /* Calls back once per entry but "." and "..", in no order. */
     int (*list)(const struct fs *fs, const char *path, fs_list_fn visit, void *context, struct err *err);
-    /* Takes the exclusive lock of the file at path, made when absent; ERR_IN_USE names the holder's pid where known. */
+    /* Takes the exclusive lock of the file at path, made when absent; ERR_IN_USE names the holder's pid where known. A
+     * holder that has died is waited for, two seconds at most: what it was starting may still have the lock. */
     int (*lock)(const struct fs *fs, const char *path, int *ret_file, struct err *err);
     int (*free_bytes)(const struct fs *fs, const char *path, uint64_t *ret_bytes, struct err *err);
 };

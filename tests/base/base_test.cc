@@ -1,12 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/blob.h"
@@ -236,6 +238,34 @@ TEST_F(FsTest, ASecondLockIsRefusedAndNamesTheHolder)
     fs_->close(fs_, first);
     ASSERT_EQ(0, fs_->lock(fs_, path("lock").c_str(), &second, &err_)) << err_.text;
     fs_->close(fs_, second);
+}
+
+/* Goal: a lock that outlives its holder by the moment in which a child it was starting has not yet exec'd. */
+TEST_F(FsTest, ALockWhoseHolderHasDiedIsWaitedFor)
+{
+    int left = -1;
+    int taken = -1;
+    pid_t dead = fork();
+
+    if (dead == 0) {
+        _exit(0);
+    }
+    ASSERT_EQ(dead, waitpid(dead, nullptr, 0));
+    ASSERT_EQ(0, fs_->lock(fs_, path("lock").c_str(), &left, &err_)) << err_.text;
+    std::string text = std::to_string(dead) + "\n";
+    ASSERT_EQ(0, ftruncate(left, 0));
+    ASSERT_EQ(ssize_t(text.size()), pwrite(left, text.data(), text.size(), 0));
+    std::atomic<bool> tries{false};
+    std::thread waiting([&] {
+        tries = true;
+        EXPECT_EQ(0, fs_->lock(fs_, path("lock").c_str(), &taken, &err_)) << err_.text;
+    });
+    while (!tries) {
+        std::this_thread::yield();
+    }
+    fs_->close(fs_, left);
+    waiting.join();
+    fs_->close(fs_, taken);
 }
 
 TEST_F(FsTest, ListNamesWhatIsThereAndMakeDirToleratesOnlyADirectory)
