@@ -20,7 +20,8 @@ namespace supervisor_test {
 
 std::string ProgramPath()
 {
-    return CUSTOMJOBD_BIN_DIR "/customjob-supervisor";
+    /* Absolute, since a test may start it from another directory. */
+    return std::filesystem::absolute(CUSTOMJOBD_BIN_DIR "/customjob-supervisor").string();
 }
 
 Fd &Fd::operator=(Fd &&other) noexcept
