@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct span {
@@ -49,6 +50,20 @@ static inline bool span_starts_with(struct span span, struct span prefix)
 static inline struct span span_skip(struct span span, size_t count)
 {
     return span_make(span.data + count, span.size - count);
+}
+
+/* A copy with a NUL behind it, to be freed; NULL when memory is gone. strndup would look for a NUL within. */
+static inline char *span_copy_text(struct span span)
+{
+    char *text = (char *)malloc(span.size + 1);
+
+    if (text) {
+        if (span.size > 0) {
+            memcpy(text, span.data, span.size);
+        }
+        text[span.size] = '\0';
+    }
+    return text;
 }
 
 /* For printf("%.*s", SPAN_FORMAT(span)). */

@@ -201,7 +201,7 @@ static int decode_end(const STORE(JobExecution) * msg, struct job_end *end, stru
     }
     message = api_span(google_rpc_Status_message(status));
     end->error_code = google_rpc_Status_code(status);
-    end->error_message = strndup(message.data ? message.data : "", message.size);
+    end->error_message = span_copy_text(message);
     return end->error_message ? 0 : no_memory(err);
 }
 

@@ -92,7 +92,7 @@ struct job *job_table_add(struct job_table *table, uint64_t id, struct span name
     struct job **bucket;
 
     if (job) {
-        job->name = strndup(name.data, name.size);
+        job->name = span_copy_text(name);
     }
     if (!job || !job->name) {
         free(job);
