@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/thread_check.h"
 #include "job/wire.h"
 
 /* A field's tag and length: at most 5 and 10 bytes. */
@@ -51,6 +52,7 @@ void rpc_answer_set_text(struct rpc_answer *answer, grpc_status_code code, const
 
 static void unref_version(void *version)
 {
+    THREAD_HANDOVER_ACQUIRE(version);
     store_version_unref(version);
 }
 
@@ -60,6 +62,7 @@ static void add_version(grpc_slice_buffer *buffer, struct store_version *version
 
     grpc_slice_buffer_add(buffer,
                           grpc_slice_new_with_user_data((void *)value.data, value.size, unref_version, version));
+    THREAD_HANDOVER_RELEASE(version); /* C-core drops the slice on a thread of its own choice */
 }
 
 static void add_head(grpc_slice_buffer *buffer, uint32_t field, size_t size)
