@@ -39,7 +39,8 @@ TEST(ResourceName, IsTakenApart)
     EXPECT_EQ("projects/example.com:proj-1/locations/us-central1", text(name.parent));
     EXPECT_EQ("1716017400250000000", text(name.job));
     EXPECT_EQ("", text(name.operation));
-    ASSERT_EQ(0, resource_name_parse_operation(as_span(job + "/operations/7"), &name, &err)) << err.text;
+    const std::string operation = job + "/operations/7";
+    ASSERT_EQ(0, resource_name_parse_operation(as_span(operation), &name, &err)) << err.text;
     EXPECT_EQ("1716017400250000000", text(name.job));
     EXPECT_EQ("7", text(name.operation));
     ASSERT_EQ(0, resource_name_parse_operation(span_of("projects/p/locations/l/operations/7"), &name, &err));
