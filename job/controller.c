@@ -109,8 +109,12 @@ static int make_turns(struct controller *controller, struct err *err)
             return -1;
         }
         if (is_stopping && !controller->commands_left) {
-            end_waits(controller);
-            return 0;
+            /* What was left from before may have been all that this turn took. */
+            controller->commands_left = mailbox_drain(controller->commands);
+            if (!controller->commands_left) {
+                end_waits(controller);
+                return 0;
+            }
         }
         if (!is_stopping && wait_ns > 0) {
             wait_for_mail(controller, wait_ns);

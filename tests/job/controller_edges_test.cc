@@ -235,4 +235,18 @@ TEST(ControllerEdges, MoreMailThanATurnTakesIsLeftForTheNext)
     EXPECT_EQ(5000u, house.count(STORE_TABLE_JOB));
 }
 
+TEST(ControllerEdges, AStopAnswersWhatCameBehindMoreThanATurnTakes)
+{
+    House house(1);
+    std::vector<std::shared_ptr<Call>> calls;
+    for (int i = 0; i < 5000; i++) {
+        calls.push_back(house.create(simple_job()));
+    }
+    ASSERT_TRUE(house.turn());
+    calls.push_back(house.create(simple_job()));
+    house.stop();
+    EXPECT_TRUE(calls[4999]->answered);
+    EXPECT_TRUE(calls[5000]->answered);
+}
+
 } /* namespace */
