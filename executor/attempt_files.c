@@ -203,6 +203,9 @@ static int write_conf(const struct process_config *config, int dir_fd, const cha
         return -1;
     }
     (void)fprintf(text.stream, "workdir=%s\nlog_bytes_max=%" PRIu64 "\n", home, config->log_bytes_max);
+    if (config->open_files != 0) {
+        (void)fprintf(text.stream, "open_files=%" PRIu64 "\n", config->open_files);
+    }
     if (config->has_user) {
         (void)fprintf(text.stream, "uid=%lu\ngid=%lu\n", (unsigned long)config->uid, (unsigned long)config->gid);
         for (size_t i = 0; i < config->group_count; i++) {

@@ -19,6 +19,7 @@ struct executor_process_options {
     const char *job_user;           /* NULL: the server's own user */
     const char *const *pass_env;    /* names taken over from the server's environment; NULL terminated; may be NULL */
     uint64_t log_stream_bytes_max;  /* per stream; 0: the default */
+    uint64_t open_files;            /* replicas' soft limit of descriptors; 0: the server's own */
     uint16_t port_first, port_last; /* for replicas; 0: 20000..29999, outside the ephemeral range */
     const struct clock *clock;
 };

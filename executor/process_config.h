@@ -33,6 +33,7 @@ struct process_config {
     char *user_name;
     char **passed_env; /* "NAME=value", NULL terminated */
     uint64_t log_bytes_max;
+    uint64_t open_files; /* 0: inherited */
     const struct clock *clock;
 };
 

@@ -35,6 +35,7 @@ struct house {
     struct log_tailer *log_tailer;
     struct rpc_server *server;
     struct services services;
+    uint64_t open_files; /* the soft limit that replicas get; 0: none of their own */
     bool controller_runs;
 };
 
@@ -64,12 +65,14 @@ static int exit_code_of(const struct err *err)
 
 /* ---- start ---- */
 
-/* C-core's listener does not survive to run out of descriptors. */
-static void raise_file_limit(void)
+/* C-core's listener does not survive to run out of descriptors. Replicas get the limit that was found: a program that
+ * uses select() or goes through all descriptors does not survive a large one. */
+static void raise_file_limit(struct house *house)
 {
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        house->open_files = limit.rlim_cur;
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
@@ -157,6 +160,7 @@ static int make_process_executor(struct house *house, struct err *err)
                                                .job_user = config->job_user,
                                                .pass_env = config->pass_env.items,
                                                .log_stream_bytes_max = config->log_stream_bytes_max,
+                                               .open_files = house->open_files,
                                                .port_first = config->port_range.first,
                                                .port_last = config->port_range.last,
                                                .clock = clock_system()};
@@ -321,7 +325,7 @@ int main_serve(char *const *arguments)
         return MAIN_EXIT_USAGE;
     }
     main_signals_block();
-    raise_file_limit();
+    raise_file_limit(house);
     code = serve(house);
     free(house);
     return code;

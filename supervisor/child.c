@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -130,6 +131,20 @@ static int enter_workdir(const struct child_plan *plan, struct failure *failure)
     return 0;
 }
 
+/* A server raises this limit for itself; programs that select() or go through all descriptors suffer from a large one. */
+static int limit_open_files(const struct conf *conf, struct failure *failure)
+{
+    struct rlimit limit;
+    if (conf->open_files == 0)
+        return 0;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return failure_set(failure, errno, "get the limit of open files");
+    limit.rlim_cur = conf->open_files < limit.rlim_max ? conf->open_files : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return failure_set(failure, errno, "set the limit of open files");
+    return 0;
+}
+
 /* What a server ignores or blocks would be ignored or blocked in the job: both outlive fork and exec. Asked of the
  * kernel itself, since libc keeps two signals to itself, and its posix_spawn leaves just those ignored. */
 static void reset_signals(void)
@@ -200,7 +215,7 @@ static void run_child(const struct child_plan *plan, pid_t supervisor, bool join
         return;
     }
     if (become_user(conf, failure) != 0 || die_with_parent(supervisor, failure) != 0 ||
-        enter_workdir(plan, failure) != 0)
+        enter_workdir(plan, failure) != 0 || limit_open_files(conf, failure) != 0)
         return;
     (void)umask(022);
     if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0) {

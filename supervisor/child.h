@@ -4,7 +4,8 @@
  * Shape     the process reports a step that failed through a pipe that the exec closes: its end without a word means
  *           that the program runs.
  * Promise   the program finds: descriptors 0, 1, 2 and no other, every signal at its default and unblocked, a session
- *           of its own, umask 022, no way to more privileges unless conf allows it. It is killed when its supervisor
+ *           of its own, umask 022, the limit of open
+ *           files that conf tells, no way to more privileges unless conf allows it. It is killed when its supervisor
  *           dies.
  * Source    facts/execution.md §1, "Traps met".
  */

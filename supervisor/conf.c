@@ -163,6 +163,7 @@ enum conf_key {
     KEY_WORKDIR,
     KEY_CGROUP,
     KEY_NO_NEW_PRIVILEGES,
+    KEY_OPEN_FILES,
     KEY_BUCKETS_DIR,
     KEY_COUNT
 };
@@ -176,6 +177,7 @@ static const char *const key_names[] = {
     [KEY_WORKDIR] = "workdir",
     [KEY_CGROUP] = "cgroup",
     [KEY_NO_NEW_PRIVILEGES] = "no_new_privileges",
+    [KEY_OPEN_FILES] = "open_files",
     [KEY_BUCKETS_DIR] = "buckets_dir",
 };
 _Static_assert(sizeof key_names / sizeof key_names[0] == KEY_COUNT, "every key has its name");
@@ -207,6 +209,8 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
         return parse_yes(value, &conf->cgroup);
     case KEY_NO_NEW_PRIVILEGES:
         return parse_yes(value, &conf->no_new_privileges);
+    case KEY_OPEN_FILES:
+        return parse_number(value, INT64_MAX, &conf->open_files) && conf->open_files > 0;
     case KEY_BUCKETS_DIR:
         return parse_path(value, conf->buckets_dir);
     case KEY_COUNT:

@@ -9,6 +9,7 @@
  *             workdir               absolute; default: the attempt directory
  *             cgroup                yes (default) or no: a control group of its own where the host lets it
  *             no_new_privileges     yes (default) or no
+ *             open_files            soft limit of open descriptors for the process, cut to the hard one; default: inherited
  *             buckets_dir           absolute: seen by the process as /gcs, in a mount namespace of its own
  *           argv, env: strings, each with its closing NUL.
  * Owns      the mappings argv and env point into, until they are forgotten.      Heap    none.
@@ -42,6 +43,7 @@ struct conf {
     size_t group_count;
     uint32_t grace_ms;
     uint64_t log_bytes_max;
+    uint64_t open_files; /* 0: inherited */
     bool cgroup;
     bool no_new_privileges;
     char **argv; /* NULL terminated, at least one */

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -233,6 +234,18 @@ TEST(ProcessLaunch, StderrTailOfOneLongLineIsItsEnd)
     house.Start(Key(1), Shell("head -c 50000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1"));
     std::string tail = house.told.WaitEnd(Key(1)).stderr_tail;
     EXPECT_EQ(tail, std::string(LIMIT_ERROR_TAIL_BYTES - 4, 'x') + "end\n");
+}
+
+TEST(ProcessLaunch, HasTheLimitOfOpenFilesItIsToldAndNotTheServers)
+{
+    ProcessHouse house;
+    house.options.open_files = 77;
+    house.Open();
+    house.Start(Key(1), Shell("ulimit -Sn; ulimit -Hn"));
+    EXPECT_EQ(house.told.WaitEnd(Key(1)).exit_code, 0);
+    struct rlimit own;
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &own), 0);
+    EXPECT_EQ(Texts(ReadLogs(house.get(), 1, "workerpool0-0")), "77\n" + std::to_string(own.rlim_max) + "\n");
 }
 
 TEST(ProcessLaunch, RunsAsTheJobsUser)
