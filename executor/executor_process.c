@@ -109,10 +109,13 @@ static void service_log(struct executor *executor, uint64_t job_id, const char *
     struct executor_process *self = self_of(executor);
     struct process_command command = {.kind = PROCESS_COMMAND_SERVICE_LOG,
                                       .key = {.job_id = job_id},
-                                      .time_unix_ns = clock_wall_unix_ns(self->config.clock),
-                                      .line = strdup(line)};
+                                      .time_unix_ns = clock_wall_unix_ns(self->config.clock)};
     struct err ignored = ERR_INIT;
 
+    if (process_thread_is_crowded(self->thread)) {
+        return;
+    }
+    command.line = strdup(line);
     if (command.line && process_thread_push(self->thread, &command, &ignored) != 0) {
         /* A line of the log is lost; nothing depends on it. */
     }

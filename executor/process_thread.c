@@ -16,6 +16,8 @@
 #include "executor/worker_thread.h"
 
 #define COMMANDS_MAX (1024 * 1024)
+/* From here on only what jobs depend on is taken: a line of a log must not cost a stop its place. */
+#define COMMANDS_CROWD (COMMANDS_MAX / 2)
 #define EPOLL_EVENTS_MAX 64
 /* Prepared and not yet spawned; bounds how long the first of them waits for the last. */
 #define PREPARED_MAX 64
@@ -372,4 +374,9 @@ int process_thread_push(struct process_thread *thread, const struct process_comm
 bool process_thread_is_idle(struct process_thread *thread)
 {
     return atomic_load(&thread->commands_open) == 0;
+}
+
+bool process_thread_is_crowded(struct process_thread *thread)
+{
+    return atomic_load(&thread->commands_open) >= COMMANDS_CROWD;
 }

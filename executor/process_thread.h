@@ -46,6 +46,8 @@ void process_thread_destroy(struct process_thread *thread);
 MUST_USE int process_thread_push(struct process_thread *thread, const struct process_command *command, struct err *err);
 /* True when nothing that was pushed is still to be done. */
 bool process_thread_is_idle(struct process_thread *thread);
+/* So many commands wait that what nothing depends on should not be asked for. */
+bool process_thread_is_crowded(struct process_thread *thread);
 
 C_DECLS_END
 

@@ -110,6 +110,26 @@ TEST(ProcessStop, RightAfterStartEndsEveryReplicaOnce)
         EXPECT_FALSE(IsAlive(pid));
 }
 
+TEST(ProcessStop, IsNotCrowdedOutByLinesOfTheLog)
+{
+    ProcessHouse house;
+    house.Open();
+    house.Start(Key(1), Shell("exec sleep 1000"));
+    house.told.Wait(Key(1), EXECUTION_EVENT_STARTED);
+    const execution_key none = Key(3);
+    err err = ERR_INIT;
+    int refused = 0;
+    for (int i = 0; i < 2500000; i++) {
+        house.get()->ops->service_log(house.get(), 2, "x");
+        /* A stop cannot say that it found no place; this can. */
+        if (i % 10000 == 0 && house.get()->ops->adopt(house.get(), &none, &err) != 0)
+            refused++;
+    }
+    EXPECT_EQ(refused, 0) << err.text;
+    house.Stop(Key(1), 0);
+    EXPECT_EQ(house.told.WaitEnd(Key(1)).term_signal, SIGTERM);
+}
+
 TEST(ProcessStop, ReachesASupervisorWhoseSocketIsGone)
 {
     ProcessHouse house;
