@@ -111,6 +111,13 @@ static bool holds(const char *environment, size_t size, const char *entry)
     return false;
 }
 
+/* Of descriptors or memory: it is not known who that process is. */
+static bool is_want(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* True: it is this attempt's and was killed, or could not be looked at. */
 static bool end_process(pid_t pid, const char *entry, char *environment)
 {
     int fd = pidfd_open(pid, 0); /* before it is looked at: a pid comes again */
@@ -119,10 +126,11 @@ static bool end_process(pid_t pid, const char *entry, char *environment)
     ssize_t size;
 
     if (fd < 0) {
-        return false;
+        return is_want(errno);
     }
     (void)snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
     size = read_some(AT_FDCWD, path, environment, ENVIRON_BYTES);
+    found = size < 0 && is_want(errno);
     if (size > 0 && holds(environment, (size_t)size, entry)) {
         (void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
         found = true;

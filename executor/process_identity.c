@@ -24,10 +24,12 @@ static void read_text(const char *path, char *text, size_t size)
 
 bool process_is_of_this_boot(const char *boot_id)
 {
-    char current[BOOT_ID_CHARS + 1];
+    static _Thread_local char current[BOOT_ID_CHARS + 1];
 
-    read_text("/proc/sys/kernel/random/boot_id", current, sizeof current);
-    return strcmp(boot_id, current) == 0;
+    if (!current[0]) {
+        read_text("/proc/sys/kernel/random/boot_id", current, sizeof current);
+    }
+    return !current[0] || strcmp(boot_id, current) == 0;
 }
 
 bool process_is_alive(pid_t pid, uint64_t start_time_ticks)

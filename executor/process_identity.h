@@ -17,6 +17,7 @@
 
 C_DECLS_BEGIN
 
+/* True also while this boot's id cannot be read: nothing is taken for dead that may live. */
 bool process_is_of_this_boot(const char *boot_id);
 bool process_is_alive(pid_t pid, uint64_t start_time_ticks);
 /* Only if it is that process. */

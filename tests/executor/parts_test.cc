@@ -2,14 +2,19 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "executor/leftovers.h"
 #include "executor/port_pool.h"
+#include "executor/process_identity.h"
 #include "executor/python_env.h"
 #include "executor/task_copy.h"
 #include "process_house.h"
@@ -57,6 +62,49 @@ TEST(PortPool, GivesNoPortThatSomebodyListensOn)
     EXPECT_EQ(err.code, ERR_EXHAUSTED);
     port_pool_destroy(pool);
     close(fd);
+}
+
+TEST(ProcessIdentity, NoOtherBootIsSeenForWantOfADescriptor)
+{
+    std::string boot_id = Slurp("/proc/sys/kernel/random/boot_id").substr(0, 36);
+    struct rlimit before, none;
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool is_same = process_is_of_this_boot(boot_id.c_str());
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_TRUE(is_same);
+    EXPECT_TRUE(process_is_of_this_boot(boot_id.c_str()));
+    EXPECT_FALSE(process_is_of_this_boot("00000000-0000-0000-0000-000000000000"));
+}
+
+TEST(Leftovers, WhatCannotBeLookedAtForWantOfADescriptorIsNotGone)
+{
+    execution_key key = Key(99);
+    char text[EXECUTION_KEY_BYTES];
+    execution_key_format(&key, text);
+    std::string entry = std::string("CUSTOMJOBD_EXECUTION=") + text;
+    char sleep[] = "sleep", seconds[] = "60";
+    char *argv[] = {sleep, seconds, nullptr}, *env[] = {entry.data(), nullptr};
+    pid_t pid = -1;
+    ASSERT_EQ(posix_spawn(&pid, "/bin/sleep", nullptr, nullptr, argv, env), 0);
+    int spare = dup(0);
+    ASSERT_GE(spare, 0);
+    close(spare);
+    struct rlimit before, one;
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    one = before;
+    one.rlim_cur = static_cast<rlim_t>(spare) + 1; /* for the list of processes, and for none of them */
+    supervisor_history history{};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &one), 0);
+    bool is_gone = leftovers_end(-1, &key, &history);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_FALSE(is_gone);
+    EXPECT_TRUE(IsAlive(pid));
+    EXPECT_FALSE(leftovers_end(-1, &key, &history));
+    EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
+    EXPECT_TRUE(leftovers_end(-1, &key, &history));
 }
 
 TEST(PythonEnv, FindsPackagesBelowTheBucketsAndNowhereElse)
