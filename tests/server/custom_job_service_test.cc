@@ -311,6 +311,9 @@ TEST(CustomJobService, CutsListedJobsToTheReadMask)
 
 TEST(CustomJobService, CutsPagesByBytesToo)
 {
+#ifdef __SANITIZE_THREAD__
+    GTEST_SKIP() << "megabytes through a libgrpc that is not instrumented: a minute of suppressed reports";
+#endif
     House house;
     const std::string filler(1000 * 1000, 'x');
     for (int i = 0; i < 4; i++) {
@@ -319,9 +322,7 @@ TEST(CustomJobService, CutsPagesByBytesToo)
             container += field(3, filler.substr(0, 90000));
         }
         std::string large = field(2, "large") + field(4, field(1, varint_field(2, 1) + field(6, container)));
-        /* Under a sanitizer megabytes take their time. */
-        Reply reply = house.call(method("CreateCustomJob"), field(1, kParent) + field(2, large), {}, 100 * 1000);
-        ASSERT_EQ(OK, reply.code) << reply.text;
+        house.create(large);
     }
     Page first = list(house, list_request());
     ASSERT_EQ(OK, first.code) << first.text;
