@@ -17,6 +17,9 @@ upb_StringView view(const char *text)
     return upb_StringView_FromString(text);
 }
 
+/* So long that the length of what holds it takes two bytes. */
+const std::string long_image(300, 'i');
+
 /* One job with something in every part that a path below goes through. */
 std::string some_job()
 {
@@ -36,7 +39,7 @@ std::string some_job()
         API(WorkerPoolSpec) *pool = API(CustomJobSpec_add_worker_pool_specs)(spec, arena);
         API(WorkerPoolSpec_set_replica_count)(pool, i);
         API(ContainerSpec) *container = API(WorkerPoolSpec_mutable_container_spec)(pool, arena);
-        API(ContainerSpec_set_image_uri)(container, view("image"));
+        API(ContainerSpec_set_image_uri)(container, view(long_image.c_str()));
         API(ContainerSpec_add_args)(container, view("x"), arena);
         API(ContainerSpec_add_args)(container, view("y"), arena);
         API(EnvVar) *env = API(ContainerSpec_add_env)(container, arena);
@@ -158,12 +161,26 @@ TEST_F(FieldMask, GoesThroughListsByAStar)
     }
 }
 
+TEST_F(FieldMask, KeepsLongMessagesWhole)
+{
+    const API(CustomJobSpec) *spec =
+        API(CustomJob_job_spec)(cut({"job_spec.worker_pool_specs.*.container_spec.image_uri"}));
+    ASSERT_NE(nullptr, spec);
+    size_t count = 0;
+    const API(WorkerPoolSpec) *const *pools = API(CustomJobSpec_worker_pool_specs)(spec, &count);
+    ASSERT_EQ(2u, count);
+    upb_StringView image = API(ContainerSpec_image_uri)(API(WorkerPoolSpec_container_spec)(pools[1]));
+    EXPECT_EQ(long_image, std::string(image.data, image.size));
+}
+
 TEST_F(FieldMask, TakesAMapsKey)
 {
     const API(CustomJob) *job = cut({"labels.team", "labels.absent"});
     upb_StringView value;
     EXPECT_EQ(1u, API(CustomJob_labels_size)(job));
     EXPECT_TRUE(API(CustomJob_labels_get)(job, view("team"), &value));
+    EXPECT_EQ(1u, API(CustomJob_labels_size)(cut({"labels.absent", "labels.team"})));
+    EXPECT_EQ(2u, API(CustomJob_labels_size)(cut({"labels.env", "labels.team"})));
     EXPECT_EQ(2u, API(CustomJob_labels_size)(cut({"labels"})));
     EXPECT_EQ(2u, API(CustomJob_labels_size)(cut({"labels.*"})));
     EXPECT_EQ(2u, API(CustomJob_labels_size)(cut({"labels.team", "labels"})));
