@@ -121,7 +121,7 @@ struct executor_ops {
     const char *needs_command;
 
     /* Host and port under which the other replicas of the job reach this one. The pair is the job's until
-     * release_addresses; ERR_EXHAUSTED when none is left. Writes host, at most host_bytes with NUL. */
+     * release_addresses; ERR_EXHAUSTED when none is left now, ERR_INVALID when the job itself has them all. Writes host, at most host_bytes with NUL. */
     int (*assign_address)(struct executor *executor, const struct execution_key *key, char *host, size_t host_bytes,
                           uint16_t *ret_port, struct err *err);
     /* After a restart: the pair given before is still this job's. */

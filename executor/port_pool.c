@@ -72,6 +72,16 @@ static void hold(struct holder *holder, const struct execution_key *key)
                               .replica_index = key->replica_index};
 }
 
+static size_t count_held(const struct port_pool *pool, uint64_t job_id)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < pool->count; i++) {
+        count += pool->holders[i].held && pool->holders[i].job_id == job_id;
+    }
+    return count;
+}
+
 int port_pool_assign(struct port_pool *pool, const struct execution_key *key, uint16_t *ret_port, struct err *err)
 {
     for (size_t i = 0; i < pool->count; i++) {
@@ -89,6 +99,10 @@ int port_pool_assign(struct port_pool *pool, const struct execution_key *key, ui
             *ret_port = (uint16_t)(pool->first + index);
             return 0;
         }
+    }
+    if (count_held(pool, key->job_id) == pool->count) {
+        return err_set(err, ERR_INVALID, "the job has more replicas than there are ports from %u to %u",
+                       (unsigned)pool->first, (unsigned)(pool->first + pool->count - 1));
     }
     return err_set(err, ERR_EXHAUSTED, "no port from %u to %u is free for another replica", (unsigned)pool->first,
                    (unsigned)(pool->first + pool->count - 1));

@@ -4,7 +4,7 @@
  * Shape     a range outside the ephemeral one; a port is tried by binding it before it is given, and the next one
  *           asked for is another, so that one just freed rests.
  * Thread    one (the controller).      Blocks    never.
- * Errors    ERR_EXHAUSTED when every port is held or taken by others.
+ * Errors    ERR_EXHAUSTED when every port is held or taken by others, ERR_INVALID when the job holds them all itself.
  */
 #ifndef EXECUTOR_PORT_POOL_H_
 #define EXECUTOR_PORT_POOL_H_

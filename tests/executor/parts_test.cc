@@ -64,6 +64,21 @@ TEST(PortPool, GivesNoPortThatSomebodyListensOn)
     close(fd);
 }
 
+TEST(PortPool, RefusesForGoodAJobThatHasAllOfThem)
+{
+    port_pool *pool = nullptr;
+    err err = ERR_INIT;
+    uint16_t port = 0;
+    execution_key first = Key(1, 0, 0), second = Key(1, 0, 1), other = Key(2);
+    ASSERT_EQ(port_pool_create(29998, 29998, &pool, &err), 0) << err.text;
+    ASSERT_EQ(port_pool_assign(pool, &first, &port, &err), 0) << err.text;
+    EXPECT_NE(port_pool_assign(pool, &second, &port, &err), 0);
+    EXPECT_EQ(err.code, ERR_INVALID);
+    EXPECT_NE(port_pool_assign(pool, &other, &port, &err), 0);
+    EXPECT_EQ(err.code, ERR_EXHAUSTED);
+    port_pool_destroy(pool);
+}
+
 TEST(ProcessIdentity, NoOtherBootIsSeenForWantOfADescriptor)
 {
     std::string boot_id = Slurp("/proc/sys/kernel/random/boot_id").substr(0, 36);
