@@ -237,7 +237,10 @@ static int open_cursor(struct tail_reader *reader, bool *ret_is_open, struct err
     if (job_logs_open(reader->executor, reader->wish.job_id, wants_service ? "" : reader->wish.replica, &reader->cursor,
                       err)) {
         *ret_is_open = false;
-        return err->code == ERR_NOT_FOUND ? 0 : -1;
+        if (err->code != ERR_NOT_FOUND) {
+            return -1;
+        }
+        err->code = ERR_NONE; /* or the stream would end a second time, of this */
     }
     return 0;
 }

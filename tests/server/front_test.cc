@@ -68,6 +68,7 @@ class Logs {
     }
     std::atomic<int> cursors{0};
     std::atomic<bool> fails{false};
+    std::atomic<bool> is_missing{false};
 
   private:
     struct Self {
@@ -83,9 +84,11 @@ class Logs {
     static int open(struct executor *executor, uint64_t id, const char *replica, struct log_cursor **ret_cursor,
                     struct err *err)
     {
-        (void)err;
         EXPECT_EQ(job_id, id);
         Logs *logs = reinterpret_cast<Self *>(executor)->logs;
+        if (logs->is_missing) {
+            return err_set(err, ERR_NOT_FOUND, "there is no log yet");
+        }
         logs->cursors++;
         *ret_cursor = reinterpret_cast<struct log_cursor *>(new Cursor{logs, replica});
         return 0;
@@ -592,6 +595,16 @@ TEST_F(Tailing, TellsWhenTheDiskFails)
     Ended end = refusal({});
     EXPECT_NE(0, end.code);
     EXPECT_NE(5, end.code);
+}
+
+TEST_F(Tailing, EndsOnceWhereThereIsNoLogYet)
+{
+    logs.is_missing = true;
+    EXPECT_EQ(Lines(), lines_of({}));
+    EXPECT_EQ(Lines(), lines_of({job_name, false, "", 3}));
+    logs.is_missing = false;
+    logs.add({"workerpool0-0", 1, "first"});
+    EXPECT_EQ(1u, lines_of({}).size());
 }
 
 TEST_F(Tailing, ASlowReaderSlowsItsOwnCallAlone)
