@@ -7,6 +7,7 @@
 #include "google/rpc/error_details.upb.h"
 #include "google/rpc/status.upb.h"
 #include "job/api.h"
+#include "job/job_error.h"
 
 #define DOMAIN "customjobd"
 #define TYPE_PREFIX "type.googleapis.com/"
@@ -82,47 +83,16 @@ static struct span cut_text(struct span text, size_t encoded_max)
     return span_make(text.data, size);
 }
 
-/* Bytes of the well-formed UTF-8 sequence that text begins with; 0: there is none. */
-static size_t sequence_size(struct span text)
-{
-    unsigned char first = (unsigned char)text.data[0];
-    size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    unsigned char second = text.size > 1 ? (unsigned char)text.data[1] : 0;
-
-    if (size == 0 || size > text.size) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if (((unsigned char)text.data[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second > 0x8f)) {
-        return 0; /* too long for its value, a surrogate, or past the last code point */
-    }
-    return size;
-}
-
 /* A copy that every client can decode: a byte that is no UTF-8 becomes a question mark. */
 static struct span copy_text(struct span text, struct upb_Arena *arena)
 {
     char *copy = text.size > 0 ? upb_Arena_Malloc(arena, text.size) : NULL;
-    size_t at = 0;
 
     if (!copy) {
         return span_make(NULL, 0);
     }
     memcpy(copy, text.data, text.size);
-    while (at < text.size) {
-        size_t size = sequence_size(span_skip(text, at));
-
-        if (size == 0) {
-            copy[at] = '?';
-            size = 1;
-        }
-        at += size;
-    }
+    text_make_utf8(copy, text.size);
     return span_make(copy, text.size);
 }
 
