@@ -5,6 +5,7 @@
 #include "google/protobuf/field_mask.upb.h"
 #include "job/job_spec.h"
 #include "job/wire.h"
+#include "server/call_command.h"
 #include "server/field_mask.h"
 #include "server/handlers.h"
 #include "server/list_request.h"
@@ -56,14 +57,9 @@ void handle_get_custom_job(struct call *call)
 
 /* ---- commands ---- */
 
-struct job_command {
-    struct command command; /* first */
-    struct call *call;
-};
-
 static void create_done(struct command *command, const struct command_result *result)
 {
-    struct call *call = ((struct job_command *)command)->call;
+    struct call *call = call_of_command(command);
 
     if (result->err) {
         request_fault_reply_error(call, result->err);
@@ -74,7 +70,7 @@ static void create_done(struct command *command, const struct command_result *re
 
 static void cancel_done(struct command *command, const struct command_result *result)
 {
-    struct call *call = ((struct job_command *)command)->call;
+    struct call *call = call_of_command(command);
 
     if (result->err) {
         call_reply_error(call, result->err, command->name);
@@ -84,36 +80,6 @@ static void cancel_done(struct command *command, const struct command_result *re
         call_add_trailer(call, "x-operation-name", result->operation_name);
     }
     call_reply(call, nothing); /* google.protobuf.Empty */
-}
-
-static void delete_done(struct command *command, const struct command_result *result)
-{
-    struct call *call = ((struct job_command *)command)->call;
-
-    if (result->err) {
-        call_reply_error(call, result->err, command->name);
-    } else {
-        call_reply_version(call, store_version_ref(result->version));
-    }
-}
-
-/* What the command's spans point to must live as long as the call: its request, arena and metadata do. */
-static void submit(struct call *call, const struct command *command)
-{
-    struct job_command *mine = call_allocate(call, sizeof *mine);
-    struct err err = ERR_INIT;
-
-    if (!mine) {
-        err_set(&err, ERR_EXHAUSTED, "no memory for a request");
-        request_fault_reply_error(call, &err);
-        return;
-    }
-    mine->command = *command;
-    mine->command.version = call_api_version(call);
-    mine->call = call;
-    if (controller_submit(call_services(call)->controller, &mine->command, &err)) {
-        request_fault_reply_error(call, &err);
-    }
 }
 
 /* Of a job that is there already. */
@@ -128,7 +94,7 @@ static void submit_by_name(struct call *call, enum command_kind kind, command_do
     } else if (resource_name_parse_job(command.name, &parsed, &err)) {
         request_fault_reply(call, "name", &err);
     } else {
-        submit(call, &command);
+        call_submit(call, &command);
     }
 }
 
@@ -139,7 +105,7 @@ void handle_cancel_custom_job(struct call *call)
 
 void handle_delete_custom_job(struct call *call)
 {
-    submit_by_name(call, COMMAND_DELETE_JOB, delete_done);
+    submit_by_name(call, COMMAND_DELETE_JOB, call_reply_result_version);
 }
 
 /* ---- Create ---- */
@@ -187,7 +153,7 @@ void handle_create_custom_job(struct call *call)
     } else if (violations.count > 0) {
         call_reply_violations(call, &violations);
     } else {
-        submit(call, &command);
+        call_submit(call, &command);
     }
 }
 

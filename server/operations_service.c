@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "google/longrunning/operations.upb.h"
 #include "google/protobuf/duration.upb.h"
+#include "server/call_command.h"
 #include "server/handlers.h"
 #include "server/list_request.h"
 #include "server/request_decode.h"
@@ -100,48 +101,14 @@ void handle_cancel_operation(struct call *call)
 
 /* ---- commands: Wait, Delete ---- */
 
-struct operation_command {
-    struct command command; /* first */
-    struct call *call;
-};
-
-static void wait_done(struct command *command, const struct command_result *result)
-{
-    struct call *call = ((struct operation_command *)command)->call;
-
-    if (result->err) {
-        call_reply_error(call, result->err, command->name);
-    } else {
-        call_reply_version(call, store_version_ref(result->version));
-    }
-}
-
 static void delete_done(struct command *command, const struct command_result *result)
 {
-    struct call *call = ((struct operation_command *)command)->call;
+    struct call *call = call_of_command(command);
 
     if (result->err) {
         call_reply_error(call, result->err, command->name);
     } else {
         call_reply(call, nothing);
-    }
-}
-
-static void submit(struct call *call, const struct command *command)
-{
-    struct operation_command *mine = call_allocate(call, sizeof *mine);
-    struct err err = ERR_INIT;
-
-    if (!mine) {
-        err_set(&err, ERR_EXHAUSTED, "no memory for a request");
-        request_fault_reply_error(call, &err);
-        return;
-    }
-    mine->command = *command;
-    mine->command.version = call_api_version(call);
-    mine->call = call;
-    if (controller_submit(call_services(call)->controller, &mine->command, &err)) {
-        request_fault_reply_error(call, &err);
     }
 }
 
@@ -156,7 +123,7 @@ void handle_delete_operation(struct call *call)
     } else if (stored_name(call, name, &command.name, &err)) {
         request_fault_reply(call, "name", &err);
     } else {
-        submit(call, &command);
+        call_submit(call, &command);
     }
 }
 
@@ -214,7 +181,7 @@ static int check_wait(struct call *call, struct violations *violations, struct c
 
 void handle_wait_operation(struct call *call)
 {
-    struct command command = {.kind = COMMAND_WAIT_OPERATION, .done = wait_done};
+    struct command command = {.kind = COMMAND_WAIT_OPERATION, .done = call_reply_result_version};
     struct violations violations;
     struct err err = ERR_INIT;
 
@@ -224,7 +191,7 @@ void handle_wait_operation(struct call *call)
     } else if (violations.count > 0) {
         call_reply_violations(call, &violations);
     } else {
-        submit(call, &command);
+        call_submit(call, &command);
     }
 }
 
