@@ -6,6 +6,7 @@
 #include "job/job_name.h"
 #include "server/handlers.h"
 #include "server/log_tailer.h"
+#include "server/resource_name.h"
 #include "server/services.h"
 #include "upb/decode.h"
 
@@ -46,14 +47,14 @@ static void read_request(const LOGS(TailRequest) * request, struct log_tail *str
     struct span replica = api_span(LOGS(TailRequest_replica)(request));
     int64_t tail_lines = LOGS(TailRequest_tail_lines)(request);
     struct err err = ERR_INIT;
-    struct job_name name;
+    struct resource_name name;
 
     stream->name = api_span(LOGS(TailRequest_name)(request));
     stream->follows = LOGS(TailRequest_follow)(request);
-    if (job_name_parse(stream->name, &name, &err)) {
+    if (resource_name_parse_job(stream->name, &name, &err)) {
         violations_add(violations, "name", "%s", err.text);
     } else {
-        stream->wish.job_id = name.id;
+        stream->wish.job_id = job_name_last_id(stream->name);
     }
     if (replica.size >= sizeof stream->wish.replica) {
         violations_add(violations, "replica", "A replica is workerpool0-0 or service, and this has %zu bytes.",
