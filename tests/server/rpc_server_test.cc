@@ -543,7 +543,8 @@ TEST_F(RpcServer, EndsAConversationWithAnError)
 TEST_F(RpcServer, StopsWhileCallsWaitElsewhere)
 {
     elsewhere_.hold(true);
-    std::thread waiting([this] { EXPECT_EQ(call("EchoElsewhere", "x").code, GRPC_STATUS_UNAVAILABLE); });
+    std::thread waiting([this] { EXPECT_EQ(call("Hold", "x").code, GRPC_STATUS_UNAVAILABLE); });
+    EXPECT_TRUE(notices_.wait_for("held"));
     struct grpc_stream *stream = open("StreamForEver", "");
     EXPECT_EQ(read(stream), "first");
     rpc_server_stop(server_, 10);
