@@ -117,6 +117,20 @@ static bool is_want(int error)
     return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
+/* In the middle of an exec: the new program's memory is there, its arguments and environment are not. Kernel threads and
+ * zombies have no memory, and every other program has at least its own name. */
+static bool is_in_exec(pid_t pid)
+{
+    char path[48], target[2];
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/exe", (long)pid);
+    if (readlink(path, target, sizeof target) < 0) {
+        return false;
+    }
+    (void)snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
+    return read_some(AT_FDCWD, path, target, sizeof target) == 0;
+}
+
 /* True: it is this attempt's and was killed, or could not be looked at. */
 static bool end_process(pid_t pid, const char *entry, char *environment)
 {
@@ -130,7 +144,7 @@ static bool end_process(pid_t pid, const char *entry, char *environment)
     }
     (void)snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
     size = read_some(AT_FDCWD, path, environment, ENVIRON_BYTES);
-    found = size < 0 && is_want(errno);
+    found = (size < 0 && is_want(errno)) || (size == 0 && is_in_exec(pid));
     if (size > 0 && holds(environment, (size_t)size, entry)) {
         (void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
         found = true;

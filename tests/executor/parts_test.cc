@@ -94,16 +94,43 @@ TEST(ProcessIdentity, NoOtherBootIsSeenForWantOfADescriptor)
     EXPECT_FALSE(process_is_of_this_boot("00000000-0000-0000-0000-000000000000"));
 }
 
+/* A process that a replica of this attempt has left; no other run of these tests has the same key. */
+class Leftover {
+  public:
+    Leftover() : key_(Key(1000000 + static_cast<uint64_t>(getpid())))
+    {
+        char text[EXECUTION_KEY_BYTES];
+        execution_key_format(&key_, text);
+        std::string entry = std::string("CUSTOMJOBD_EXECUTION=") + text;
+        char sleep[] = "sleep", seconds[] = "60";
+        char *argv[] = {sleep, seconds, nullptr}, *env[] = {entry.data(), nullptr};
+        EXPECT_EQ(posix_spawn(&pid_, "/bin/sleep", nullptr, nullptr, argv, env), 0);
+    }
+    pid_t pid() const
+    {
+        return pid_;
+    }
+    bool is_proved_gone() const
+    {
+        supervisor_history history{};
+        return leftovers_end(-1, &key_, &history);
+    }
+    /* It is looked for until it is found, and killed. */
+    void end() const
+    {
+        while (waitpid(pid_, nullptr, WNOHANG) == 0) {
+            is_proved_gone();
+        }
+    }
+
+  private:
+    execution_key key_;
+    pid_t pid_ = -1;
+};
+
 TEST(Leftovers, WhatCannotBeLookedAtForWantOfADescriptorIsNotGone)
 {
-    execution_key key = Key(99);
-    char text[EXECUTION_KEY_BYTES];
-    execution_key_format(&key, text);
-    std::string entry = std::string("CUSTOMJOBD_EXECUTION=") + text;
-    char sleep[] = "sleep", seconds[] = "60";
-    char *argv[] = {sleep, seconds, nullptr}, *env[] = {entry.data(), nullptr};
-    pid_t pid = -1;
-    ASSERT_EQ(posix_spawn(&pid, "/bin/sleep", nullptr, nullptr, argv, env), 0);
+    Leftover leftover;
     int spare = dup(0);
     ASSERT_GE(spare, 0);
     close(spare);
@@ -111,15 +138,21 @@ TEST(Leftovers, WhatCannotBeLookedAtForWantOfADescriptorIsNotGone)
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
     one = before;
     one.rlim_cur = static_cast<rlim_t>(spare) + 1; /* for the list of processes, and for none of them */
-    supervisor_history history{};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &one), 0);
-    bool is_gone = leftovers_end(-1, &key, &history);
+    bool is_gone = leftover.is_proved_gone();
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
     EXPECT_FALSE(is_gone);
-    EXPECT_TRUE(IsAlive(pid));
-    EXPECT_FALSE(leftovers_end(-1, &key, &history));
-    EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
-    EXPECT_TRUE(leftovers_end(-1, &key, &history));
+    EXPECT_TRUE(IsAlive(leftover.pid()));
+    leftover.end();
+}
+
+TEST(Leftovers, WhatIsInTheMiddleOfAnExecIsNotGone)
+{
+    for (int i = 0; i < 100; i++) {
+        Leftover leftover;
+        ASSERT_FALSE(leftover.is_proved_gone()) << "in round " << i;
+        leftover.end();
+    }
 }
 
 TEST(PythonEnv, FindsPackagesBelowTheBucketsAndNowhereElse)
