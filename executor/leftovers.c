@@ -17,6 +17,9 @@
 
 /* What an exec takes, and as much again for what a program may add. */
 #define ENVIRON_BYTES (2 * LIMIT_EXEC_TOTAL_BYTES)
+/* Fields of /proc/PID/stat. */
+#define STAT_VSIZE 23
+#define STAT_ENV_END 51
 
 /* Up to size - 1 bytes and a NUL; -1 when it cannot be read. */
 static ssize_t read_some(int at_fd, const char *path, char *to, size_t size)
@@ -111,24 +114,49 @@ static bool holds(const char *environment, size_t size, const char *entry)
     return false;
 }
 
-/* Of descriptors or memory: it is not known who that process is. */
-static bool is_want(int error)
+/* Field of /proc/PID/stat, counted from 1 as proc(5) does, from the third on; 0 when it has none. */
+static uint64_t stat_field(const char *text, unsigned number)
 {
-    return error == EMFILE || error == ENFILE || error == ENOMEM;
+    const char *at = strrchr(text, ')');
+
+    for (unsigned field = 2; at && field < number; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    return at ? strtoull(at, NULL, 10) : 0;
 }
 
-/* In the middle of an exec: the new program's memory is there, its arguments and environment are not. Kernel threads and
- * zombies have no memory, and every other program has at least its own name. */
+/* In the middle of an exec: the new program's memory is there, its arguments and environment are not. */
 static bool is_in_exec(pid_t pid)
 {
-    char path[48], target[2];
+    char path[48], text[1024];
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/exe", (long)pid);
-    if (readlink(path, target, sizeof target) < 0) {
-        return false;
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    return read_some(AT_FDCWD, path, text, sizeof text) > 0 && stat_field(text, STAT_VSIZE) > 0 &&
+           stat_field(text, STAT_ENV_END) == 0;
+}
+
+/* The environment, its size; 0: it has none, as kernel threads and zombies. -1 with errno, EAGAIN in an exec. */
+static ssize_t read_environment(pid_t pid, char *environment)
+{
+    char path[48];
+    ssize_t size;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
+    size = read_some(AT_FDCWD, path, environment, ENVIRON_BYTES);
+    if (size == 0 && is_in_exec(pid)) {
+        errno = EAGAIN;
+        return -1;
     }
-    (void)snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
-    return read_some(AT_FDCWD, path, target, sizeof target) == 0;
+    if (size == 0) { /* one that was in an exec a moment ago has it now */
+        size = read_some(AT_FDCWD, path, environment, ENVIRON_BYTES);
+    }
+    return size;
+}
+
+/* For want of descriptors or memory, or too early: it is not known who that process is. */
+static bool is_unknown(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
 }
 
 /* True: it is this attempt's and was killed, or could not be looked at. */
@@ -136,15 +164,13 @@ static bool end_process(pid_t pid, const char *entry, char *environment)
 {
     int fd = pidfd_open(pid, 0); /* before it is looked at: a pid comes again */
     bool found = false;
-    char path[48];
     ssize_t size;
 
     if (fd < 0) {
-        return is_want(errno);
+        return is_unknown(errno);
     }
-    (void)snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
-    size = read_some(AT_FDCWD, path, environment, ENVIRON_BYTES);
-    found = (size < 0 && is_want(errno)) || (size == 0 && is_in_exec(pid));
+    size = read_environment(pid, environment);
+    found = size < 0 && is_unknown(errno);
     if (size > 0 && holds(environment, (size_t)size, entry)) {
         (void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
         found = true;

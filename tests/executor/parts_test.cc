@@ -94,10 +94,10 @@ TEST(ProcessIdentity, NoOtherBootIsSeenForWantOfADescriptor)
     EXPECT_FALSE(process_is_of_this_boot("00000000-0000-0000-0000-000000000000"));
 }
 
-/* A process that a replica of this attempt has left; no other run of these tests has the same key. */
+/* A process that a replica of this attempt has left. */
 class Leftover {
   public:
-    Leftover() : key_(Key(1000000 + static_cast<uint64_t>(getpid())))
+    Leftover() : key_(Key(99))
     {
         char text[EXECUTION_KEY_BYTES];
         execution_key_format(&key_, text);
@@ -106,10 +106,7 @@ class Leftover {
         char *argv[] = {sleep, seconds, nullptr}, *env[] = {entry.data(), nullptr};
         EXPECT_EQ(posix_spawn(&pid_, "/bin/sleep", nullptr, nullptr, argv, env), 0);
     }
-    pid_t pid() const
-    {
-        return pid_;
-    }
+    pid_t pid() const { return pid_; }
     bool is_proved_gone() const
     {
         supervisor_history history{};

@@ -138,30 +138,28 @@ TEST(ProcessAdopt, KilledSupervisorIsALossAndNothingIsLeftRunning)
     EXPECT_EQ(count, 4);
 }
 
-/* Without a control group the leftovers are found by the environment they inherited, on the whole host: the job's id is
- * no other test's, which may run beside this one. */
+/* Without a control group the leftovers are found by the environment they inherited, on the whole host. */
 TEST(ProcessAdopt, KilledSupervisorWithoutControlGroupLeavesNothingEither)
 {
-    constexpr uint64_t kOwnJob = 7700000000000000001;
     ProcessHouse house;
     house.Open();
     std::string pids = house.Path("pids");
-    house.Start(Key(kOwnJob), Shell("setsid sh -c '(sh -c \"echo \\$PPID\" >> " + pids +
-                                    "; while :; do sleep 1000; done) & exit 0'; "
-                                    "while [ ! -s " +
-                                    pids + " ]; do :; done; echo ready; sleep 1000"));
-    ASSERT_TRUE(Eventually([&] { return Texts(ReadLogs(house.get(), kOwnJob)) == "ready\n"; }));
+    house.Start(Key(1), Shell("setsid sh -c '(sh -c \"echo \\$PPID\" >> " + pids +
+                              "; while :; do sleep 1000; done) & exit 0'; "
+                              "while [ ! -s " +
+                              pids + " ]; do :; done; echo ready; sleep 1000"));
+    ASSERT_TRUE(Eventually([&] { return Texts(ReadLogs(house.get(), 1)) == "ready\n"; }));
     house.Crash();
-    std::filesystem::remove(house.AttemptPath(Key(kOwnJob)) + "/cgroup");
-    int64_t supervisor = house.SupervisorPid(Key(kOwnJob));
+    std::filesystem::remove(house.AttemptPath(Key(1)) + "/cgroup");
+    int64_t supervisor = house.SupervisorPid(Key(1));
     ASSERT_EQ(kill(static_cast<pid_t>(supervisor), SIGKILL), 0);
     ASSERT_TRUE(Eventually([&] { return !IsAlive(supervisor); }));
     int64_t daemon = std::stoll(Slurp(pids));
     EXPECT_TRUE(IsAlive(daemon));
     house.told.Forget();
     house.Open();
-    house.Adopt(Key(kOwnJob));
-    EXPECT_EQ(house.told.WaitEnd(Key(kOwnJob)).kind, EXECUTION_EVENT_LOST);
+    house.Adopt(Key(1));
+    EXPECT_EQ(house.told.WaitEnd(Key(1)).kind, EXECUTION_EVENT_LOST);
     EXPECT_TRUE(Eventually([&] { return !IsAlive(daemon); })) << "killed, but it never ended";
 }
 

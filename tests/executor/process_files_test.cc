@@ -37,12 +37,12 @@ struct Logs {
     {
         house.Open();
         err err = ERR_INIT;
-        EXPECT_EQ(house.get()->ops->log_open(house.get(), 1, "", &cursor, &err), 0) << err.text;
+        EXPECT_EQ(house.get()->ops->log_open(house.get(), JobId(1), "", &cursor, &err), 0) << err.text;
     }
     ~Logs()
     {
         house.get()->ops->log_close(cursor);
-        fs::remove_all(house.Path("attempts/1"));
+        fs::remove_all(house.JobPath(1));
     }
     std::string Stdout(const execution_key &key) { return house.AttemptPath(key) + "/stdout.log"; }
     std::string Stderr(const execution_key &key) { return house.AttemptPath(key) + "/stderr.log"; }
@@ -59,7 +59,7 @@ TEST(ProcessLogs, AreMergedByTimeOverReplicasStreamsAttemptsAndService)
     Append(logs.Stderr(Key(1)), Entry(20, 'F', "e20"));
     Append(logs.Stdout(Key(1, 1, 3)), Entry(15, 'F', "b15") + Entry(50, 'F', "b50"));
     Append(logs.Stdout(Key(1, 0, 0, 1)), Entry(45, 'F', "restarted45"));
-    Append(logs.house.Path("attempts/1/service.log"), Entry(5, 'F', "s5") + Entry(60, 'F', "s60"));
+    Append(logs.house.JobPath(1) + "/service.log", Entry(5, 'F', "s5") + Entry(60, 'F', "s60"));
     std::vector<Line> lines = ReadLog(logs.house.get(), logs.cursor);
     EXPECT_EQ(Texts(lines), "s5\na10\nb15\ne20\na40\nrestarted45\nb50\ns60\n");
     EXPECT_EQ(lines[0].stream, LOG_STREAM_SERVICE);
@@ -160,8 +160,8 @@ TEST(ProcessLogs, ServiceLinesAreCutAtNewlinesAndBounded)
     ProcessHouse house;
     house.Open();
     executor *executor = house.get();
-    executor->ops->service_log(executor, 1, "Job is preparing.\nTwo lines.");
-    executor->ops->service_log(executor, 1, (std::string(SUPERVISOR_LOG_TEXT_BYTES, 'x') + "y").c_str());
+    executor->ops->service_log(executor, JobId(1), "Job is preparing.\nTwo lines.");
+    executor->ops->service_log(executor, JobId(1), (std::string(SUPERVISOR_LOG_TEXT_BYTES, 'x') + "y").c_str());
     ASSERT_TRUE(Eventually([&] { return ReadLogs(executor, 1).size() == 4; }));
     std::vector<Line> lines = ReadLogs(executor, 1);
     EXPECT_EQ(lines[0].text, "Job is preparing.");
@@ -169,19 +169,19 @@ TEST(ProcessLogs, ServiceLinesAreCutAtNewlinesAndBounded)
     EXPECT_TRUE(lines[2].partial);
     EXPECT_EQ(lines[3].text, "y");
     for (int i = 0; i < 100; i++)
-        executor->ops->service_log(executor, 1, std::string(SUPERVISOR_LOG_TEXT_BYTES - 1, 'z').c_str());
+        executor->ops->service_log(executor, JobId(1), std::string(SUPERVISOR_LOG_TEXT_BYTES - 1, 'z').c_str());
     house.Adopt(Key(9)); /* commands are carried out in order */
     house.told.WaitEnd(Key(9));
-    EXPECT_LE(fs::file_size(house.Path("attempts/1/service.log")), static_cast<uintmax_t>(SERVICE_LOG_BYTES_MAX));
-    EXPECT_GT(fs::file_size(house.Path("attempts/1/service.log")), static_cast<uintmax_t>(SERVICE_LOG_BYTES_MAX) / 2);
+    EXPECT_LE(fs::file_size(house.JobPath(1) + "/service.log"), static_cast<uintmax_t>(SERVICE_LOG_BYTES_MAX));
+    EXPECT_GT(fs::file_size(house.JobPath(1) + "/service.log"), static_cast<uintmax_t>(SERVICE_LOG_BYTES_MAX) / 2);
 }
 
-void Remove(ProcessHouse *house, uint64_t job_id)
+void Remove(ProcessHouse *house, uint64_t number)
 {
     err err = ERR_INIT;
-    ASSERT_EQ(house->get()->ops->remove(house->get(), job_id, &err), 0) << err.text;
+    ASSERT_EQ(house->get()->ops->remove(house->get(), JobId(number), &err), 0) << err.text;
     execution_key key{};
-    key.job_id = job_id;
+    key.job_id = JobId(number);
     house->told.Wait(key, EXECUTION_EVENT_REMOVED);
 }
 
@@ -197,11 +197,11 @@ TEST(ProcessRemove, LeavesNothingOfWhatAReplicaMadeAndFollowsNoLink)
     house.Start(Key(1, 1), Shell("exit 0"));
     house.told.WaitEnd(Key(1));
     house.told.WaitEnd(Key(1, 1));
-    EXPECT_TRUE(house.get()->ops->has_files(house.get(), 1));
+    EXPECT_TRUE(house.get()->ops->has_files(house.get(), JobId(1)));
     Remove(&house, 1);
-    EXPECT_FALSE(fs::exists(house.Path("attempts/1")));
+    EXPECT_FALSE(fs::exists(house.JobPath(1)));
     EXPECT_EQ(Slurp(house.Path("outside/file")), "precious");
-    EXPECT_TRUE(Eventually([&] { return !house.get()->ops->has_files(house.get(), 1); }));
+    EXPECT_TRUE(Eventually([&] { return !house.get()->ops->has_files(house.get(), JobId(1)); }));
 }
 
 TEST(ProcessRemove, JobWithoutFilesIsRemovedAtOnce)
@@ -273,13 +273,13 @@ TEST(ProcessAddress, IsOneForEachReplicaAndSurvivesARestart)
     house.Open();
     house.get()->ops->claim_address(house.get(), &one, host, first);
     for (int i = 0; i < 70; i++) {
-        two.job_id = static_cast<uint64_t>(100 + i);
+        two.job_id = JobId(static_cast<uint64_t>(100 + i));
         if (house.get()->ops->assign_address(house.get(), &two, host, sizeof host, &other, &err) != 0)
             break;
         EXPECT_NE(other, first);
     }
     EXPECT_EQ(err.code, ERR_EXHAUSTED);
-    house.get()->ops->release_addresses(house.get(), 1);
+    house.get()->ops->release_addresses(house.get(), JobId(1));
     EXPECT_EQ(house.get()->ops->assign_address(house.get(), &two, host, sizeof host, &other, &err), 0);
     EXPECT_EQ(other, first);
 }

@@ -28,13 +28,6 @@ bool IsSame(const execution_key &left, const execution_key &right)
     return execution_key_compare(&left, &right) == 0;
 }
 
-std::string KeyText(const execution_key &key)
-{
-    char text[EXECUTION_KEY_BYTES];
-    execution_key_format(&key, text);
-    return text;
-}
-
 std::vector<const char *> Pointers(const std::vector<std::string> &texts)
 {
     std::vector<const char *> pointers;
@@ -149,15 +142,27 @@ Program Shell(const std::string &script)
     return program;
 }
 
-execution_key Key(uint64_t job_id, uint32_t pool, uint32_t replica, uint32_t restart)
+uint64_t JobId(uint64_t number)
+{
+    return static_cast<uint64_t>(getpid()) * 100000 + number;
+}
+
+execution_key Key(uint64_t number, uint32_t pool, uint32_t replica, uint32_t restart)
 {
     execution_key key{};
-    key.job_id = job_id;
+    key.job_id = JobId(number);
     key.job_attempt = 1;
     key.pool_index = pool;
     key.replica_index = replica;
     key.restart = restart;
     return key;
+}
+
+std::string KeyText(const execution_key &key)
+{
+    char text[EXECUTION_KEY_BYTES];
+    execution_key_format(&key, text);
+    return text;
 }
 
 std::string StartOn(executor *executor, const execution_key &key, const Program &program, err_code *ret_code)
@@ -190,11 +195,11 @@ std::vector<Line> ReadLog(executor *executor, log_cursor *cursor)
     return lines;
 }
 
-std::vector<Line> ReadLogs(executor *executor, uint64_t job_id, const std::string &replica)
+std::vector<Line> ReadLogs(executor *executor, uint64_t number, const std::string &replica)
 {
     log_cursor *cursor = nullptr;
     err err = ERR_INIT;
-    EXPECT_EQ(executor->ops->log_open(executor, job_id, replica.c_str(), &cursor, &err), 0) << err.text;
+    EXPECT_EQ(executor->ops->log_open(executor, JobId(number), replica.c_str(), &cursor, &err), 0) << err.text;
     std::vector<Line> lines = ReadLog(executor, cursor);
     executor->ops->log_close(cursor);
     return lines;
@@ -303,6 +308,11 @@ void ProcessHouse::Adopt(const execution_key &key)
 void ProcessHouse::Stop(const execution_key &key, int64_t grace_ms)
 {
     executor_->ops->stop(executor_, &key, grace_ms);
+}
+
+std::string ProcessHouse::JobPath(uint64_t number) const
+{
+    return attempts_ + "/" + std::to_string(JobId(number));
 }
 
 std::string ProcessHouse::AttemptPath(const execution_key &key) const

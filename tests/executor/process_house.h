@@ -65,11 +65,15 @@ struct Program {
 };
 
 Program Shell(const std::string &script);
-execution_key Key(uint64_t job_id, uint32_t pool = 0, uint32_t replica = 0, uint32_t restart = 0);
+/* The id of the run's own job of that number. The search for what a replica has left goes over the whole host, by the
+ * attempt's key: a key that another run of these tests has as well would let one end the other's processes. */
+uint64_t JobId(uint64_t number);
+execution_key Key(uint64_t number, uint32_t pool = 0, uint32_t replica = 0, uint32_t restart = 0);
+std::string KeyText(const execution_key &key);
 /* Starts; the error's text when it is refused, "" else. */
 std::string StartOn(executor *executor, const execution_key &key, const Program &program, err_code *ret_code = nullptr);
 std::vector<Line> ReadLog(executor *executor, log_cursor *cursor);
-std::vector<Line> ReadLogs(executor *executor, uint64_t job_id, const std::string &replica = "");
+std::vector<Line> ReadLogs(executor *executor, uint64_t number, const std::string &replica = "");
 std::string Texts(const std::vector<Line> &lines);
 
 /* True as soon as it is; false after half a minute. */
@@ -95,6 +99,7 @@ class ProcessHouse {
     void Stop(const execution_key &key, int64_t grace_ms);
 
     std::string Path(const std::string &name) const { return dir_ + "/" + name; }
+    std::string JobPath(uint64_t number) const;
     std::string AttemptPath(const execution_key &key) const;
     supervisor_history History(const execution_key &key) const;
     /* Of the living; waits until it is written down. */

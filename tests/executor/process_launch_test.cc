@@ -80,12 +80,12 @@ TEST(ProcessLaunch, AttemptDirectoryThatCannotBeMadeFailsTheStart)
 {
     ProcessHouse house;
     house.Open();
-    std::ofstream(house.Path("attempts/5")) << "in the way";
+    std::ofstream(house.JobPath(5)) << "in the way";
     house.Start(Key(5), Shell("true"));
     Event end = house.told.WaitEnd(Key(5));
     EXPECT_EQ(end.kind, EXECUTION_EVENT_START_FAILED);
     EXPECT_NE(end.message.find("Not a directory"), std::string::npos) << end.message;
-    std::filesystem::remove(house.Path("attempts/5"));
+    std::filesystem::remove(house.JobPath(5));
 }
 
 TEST(ProcessLaunch, SupervisorThatSaysNothingFailsTheStart)
@@ -127,7 +127,7 @@ TEST(ProcessLaunch, TaskThatCanNeverRunIsRefusedAtOnce)
     bucket.package_uris = {"gs://bucket/trainer.tar.gz"};
     EXPECT_NE(StartOn(house.get(), Key(1), bucket, &code), "");
     EXPECT_EQ(code, ERR_INVALID);
-    EXPECT_FALSE(house.get()->ops->has_files(house.get(), 1));
+    EXPECT_FALSE(house.get()->ops->has_files(house.get(), JobId(1)));
 }
 
 TEST(ProcessLaunch, EnvironmentIsTheJobsAndAPlainOneAndWhatIsPassedOn)
@@ -147,7 +147,7 @@ TEST(ProcessLaunch, EnvironmentIsTheJobsAndAPlainOneAndWhatIsPassedOn)
     std::string home = house.AttemptPath(Key(1)) + "/home";
     EXPECT_EQ(EnvOf(ReadLogs(house.get(), 1, "workerpool0-0")),
               (std::set<std::string>{"A=1", "EMPTY=", "HOME=" + home, "PWD=" + home, "CJ_TEST_PASSED=from the server",
-                                     "CUSTOMJOBD_EXECUTION=1-1-workerpool0-0-0",
+                                     "CUSTOMJOBD_EXECUTION=" + KeyText(Key(1)),
                                      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}));
 }
 
@@ -163,7 +163,7 @@ TEST(ProcessLaunch, JobsOwnVariablesWin)
     std::set<std::string> env = EnvOf(ReadLogs(house.get(), 1, "workerpool0-0"));
     EXPECT_TRUE(env.count("PATH=/nowhere"));
     EXPECT_TRUE(env.count("HOME=/"));
-    EXPECT_TRUE(env.count("CUSTOMJOBD_EXECUTION=1-1-workerpool0-0-0"));
+    EXPECT_TRUE(env.count("CUSTOMJOBD_EXECUTION=" + KeyText(Key(1))));
     EXPECT_EQ(env.size(), 4u);
 }
 

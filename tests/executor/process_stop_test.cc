@@ -120,7 +120,7 @@ TEST(ProcessStop, IsNotCrowdedOutByLinesOfTheLog)
     err err = ERR_INIT;
     int refused = 0;
     for (int i = 0; i < 2500000; i++) {
-        house.get()->ops->service_log(house.get(), 2, "x");
+        house.get()->ops->service_log(house.get(), JobId(2), "x");
         /* A stop cannot say that it found no place; this can. */
         if (i % 10000 == 0 && house.get()->ops->adopt(house.get(), &none, &err) != 0)
             refused++;

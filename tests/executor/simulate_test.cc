@@ -90,10 +90,10 @@ TEST(Simulate, SecondStartOfAKeyStartsNothingAndAdoptIsNeverLaunched)
     EXPECT_EQ(house.executor_->ops->adopt(house.executor_, &other, &err), 0);
     EXPECT_EQ(house.told.WaitEnd(other).kind, EXECUTION_EVENT_NOT_LAUNCHED);
     EXPECT_EQ(house.told.Count(Key(1), EXECUTION_EVENT_STARTED), 1u);
-    EXPECT_FALSE(house.executor_->ops->has_files(house.executor_, 3));
-    EXPECT_EQ(house.executor_->ops->remove(house.executor_, 3, &err), 0);
+    EXPECT_FALSE(house.executor_->ops->has_files(house.executor_, JobId(3)));
+    EXPECT_EQ(house.executor_->ops->remove(house.executor_, JobId(3), &err), 0);
     job = execution_key{};
-    job.job_id = 3;
+    job.job_id = JobId(3);
     house.told.Wait(job, EXECUTION_EVENT_REMOVED);
 }
 
@@ -115,15 +115,15 @@ TEST(Simulate, LabelsThatMakeNoSenseAreRefused)
 TEST(Simulate, KeepsLinesOfEachJobApartAndAtMostAFixedNumber)
 {
     SimulateHouse house(0);
-    house.executor_->ops->service_log(house.executor_, 1, "Job is preparing.");
+    house.executor_->ops->service_log(house.executor_, JobId(1), "Job is preparing.");
     StartOn(house.executor_, Key(1), Simulated("", "3"));
     house.told.WaitEnd(Key(1));
-    house.executor_->ops->service_log(house.executor_, 2, "another job");
+    house.executor_->ops->service_log(house.executor_, JobId(2), "another job");
     EXPECT_EQ(Texts(ReadLogs(house.executor_, 1)),
               "Job is preparing.\nThe simulated replica runs.\nThe simulated replica exits with 3.\n");
     EXPECT_EQ(ReadLogs(house.executor_, 1, "workerpool0-0").size(), 2u);
     for (int i = 0; i < MEMORY_LOG_LINES + 10; i++)
-        house.executor_->ops->service_log(house.executor_, 3, "line");
+        house.executor_->ops->service_log(house.executor_, JobId(3), "line");
     EXPECT_EQ(ReadLogs(house.executor_, 3).size(), static_cast<size_t>(MEMORY_LOG_LINES));
     EXPECT_EQ(ReadLogs(house.executor_, 1).size(), 0u);
 }
