@@ -119,26 +119,32 @@ gpr_timespec channel_deadline(int64_t wait_ns)
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(wait_ns, GPR_TIMESPAN));
 }
 
-static struct span find_trailer(const struct channel_call *call, const char *key)
+/* Copied by the library first: its own threads wrote the slice, in an order that only it knows to be one. */
+static void add_slice(struct text *text, const grpc_slice *slice)
+{
+    grpc_slice copy = grpc_slice_dup(*slice);
+
+    text_add(text, span_make(GRPC_SLICE_START_PTR(copy), GRPC_SLICE_LENGTH(copy)));
+    grpc_slice_unref(copy);
+}
+
+static void add_trailer(struct text *text, const struct channel_call *call, const char *key)
 {
     for (size_t i = 0; i < call->trailers.count; i++) {
         if (grpc_slice_str_cmp(call->trailers.metadata[i].key, key) == 0) {
-            const grpc_slice *value = &call->trailers.metadata[i].value;
-
-            return span_make(GRPC_SLICE_START_PTR(*value), GRPC_SLICE_LENGTH(*value));
+            add_slice(text, &call->trailers.metadata[i].value);
+            return;
         }
     }
-    return span_make(NULL, 0);
 }
 
 void channel_keep_status(struct channel *channel, const struct channel_call *call)
 {
     rpc_status_clear(&channel->status);
     channel->status.code = (int)call->code;
-    text_add(&channel->status.message,
-             span_make(GRPC_SLICE_START_PTR(call->message), GRPC_SLICE_LENGTH(call->message)));
-    text_add(&channel->status.details, find_trailer(call, "grpc-status-details-bin"));
-    text_add(&channel->status.operation, find_trailer(call, "x-operation-name"));
+    add_slice(&channel->status.message, &call->message);
+    add_trailer(&channel->status.details, call, "grpc-status-details-bin");
+    add_trailer(&channel->status.operation, call, "x-operation-name");
 }
 
 int channel_copy_message(grpc_byte_buffer *buffer, upb_Arena *arena, struct span *ret_message, struct err *err)

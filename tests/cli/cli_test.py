@@ -2,6 +2,7 @@
 """The program customjob against a real server: every command, its output in every format, its exit codes."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -13,6 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import server_fixture  # pylint: disable=wrong-import-position
 
 CALL_SECONDS = 60
+# All that the program may have of this environment.
+SANITIZERS = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
 REFUSED, USAGE, FAILED, CANCELLED, UNREACHABLE = 1, 2, 3, 4, 5
 
 JOB_YAML = """\
@@ -42,7 +45,7 @@ class CliTest(unittest.TestCase):
         """Runs customjob; returns its standard output and its notes."""
         run = subprocess.run([server_fixture.bin_dir() / "customjob", *map(str, words)], input=stdin, text=True,
                              capture_output=True, timeout=CALL_SECONDS, check=False,
-                             env={"PATH": "/usr/bin:/bin", "CUSTOMJOB_ENDPOINT": self.address})
+                             env={"PATH": "/usr/bin:/bin", "CUSTOMJOB_ENDPOINT": self.address, **SANITIZERS})
         self.assertEqual(code, run.returncode, f"{words}\n{run.stdout}\n{run.stderr}")
         return run.stdout, run.stderr
 
@@ -154,7 +157,7 @@ class CliTest(unittest.TestCase):
     def test_follows_the_log_of_a_running_job(self):
         name = self.shell("echo first; exec sleep 600")
         follow = subprocess.Popen([server_fixture.bin_dir() / "customjob", "logs", "-f", name, "--replica=workerpool0-0"],
-                                  stdout=subprocess.PIPE, text=True, env={"CUSTOMJOB_ENDPOINT": self.address})
+                                  stdout=subprocess.PIPE, text=True, env={"CUSTOMJOB_ENDPOINT": self.address, **SANITIZERS})
         guard = threading.Timer(CALL_SECONDS, follow.kill)
         guard.start()
         try:
@@ -249,7 +252,7 @@ class CliTest(unittest.TestCase):
                      "for i in $(seq 1 40); do echo line $i; sleep 0.05; done; exit 3"]
             follow = subprocess.Popen([server_fixture.bin_dir() / "customjob", *words],
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                      env={"CUSTOMJOB_ENDPOINT": address})
+                                      env={"CUSTOMJOB_ENDPOINT": address, **SANITIZERS})
             lines = []
             while lines[-1:] != ["line 5\n"]:
                 lines.append(follow.stdout.readline())
@@ -287,7 +290,7 @@ class CliTest(unittest.TestCase):
                   f"COMP_WORDS=({' '.join(repr(word) for word in words)}) COMP_CWORD={len(words) - 1}\n"
                   "compopt() { :; }; _customjob; printf '%s\\n' \"${COMPREPLY[@]}\"")
         run = subprocess.run(["bash", "-c", script], text=True, capture_output=True, timeout=CALL_SECONDS, check=True,
-                             env={"PATH": "/usr/bin:/bin", "CUSTOMJOB_ENDPOINT": self.address})
+                             env={"PATH": "/usr/bin:/bin", "CUSTOMJOB_ENDPOINT": self.address, **SANITIZERS})
         self.assertEqual("", run.stderr)
         return run.stdout.split()
 
