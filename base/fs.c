@@ -169,7 +169,11 @@ static int system_sync_dir(const struct fs *fs, const char *path, struct err *er
 
     (void)fs;
     if (file < 0) {
-        return fail(err, errno, "open directory", path);
+        int errno_value = errno;
+
+        fail(err, errno_value, "open directory", path);
+        err->code = errno_value == EACCES ? ERR_DENIED : err->code;
+        return -1;
     }
     if (fsync(file) != 0) {
         result = fail(err, errno, "sync directory", path);

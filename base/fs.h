@@ -42,6 +42,7 @@ struct fs {
     int (*truncate)(const struct fs *fs, int file, uint64_t size, struct err *err);
     /* fdatasync. A failure means that what was written since the last success cannot be trusted. */
     int (*sync)(const struct fs *fs, int file, struct err *err);
+    /* Makes the names in it durable, not its own. ERR_DENIED: it may not be read by this user. */
     int (*sync_dir)(const struct fs *fs, const char *path, struct err *err);
     int (*rename)(const struct fs *fs, const char *from, const char *to, struct err *err);
     int (*remove)(const struct fs *fs, const char *path, struct err *err);
