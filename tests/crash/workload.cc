@@ -1,0 +1,392 @@
+#include "workload.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "random_bytes.h"
+#include "stepped_worker.h"
+#include "storage/wal_tool.h"
+#include "tests/lib/sim_trace.h"
+
+namespace crash {
+
+/* ---- values ---- */
+
+/* "name|state|key=value,…|rest". */
+static int Extract(enum store_table table, struct span value, struct store_keys *keys, struct err *err)
+{
+    std::string_view text(value.data, value.size);
+    size_t name = text.find('|');
+    size_t state = name == text.npos ? name : text.find('|', name + 1);
+    size_t labels = state == text.npos ? state : text.find('|', state + 1);
+
+    (void)table;
+    if (labels == text.npos) {
+        return err_set(err, ERR_CORRUPT, "no keys in the value");
+    }
+    keys->name = span_make(value.data, name);
+    size_t head = text.substr(0, name).find("/customJobs/");
+    keys->parent = span_make(value.data, head == text.npos ? 0 : head);
+    keys->display_name = span_make(value.data + labels + 1, std::min<size_t>(value.size - labels - 1, 8));
+    keys->state = uint32_t(atoi(std::string(text.substr(name + 1, state - name - 1)).c_str()));
+    keys->create_time_unix_ns = int64_t(value.size);
+    for (size_t at = state + 1; at < labels && keys->label_count < LIMIT_LABELS_PER_JOB;) {
+        size_t end = std::min(text.find(',', at), labels);
+        size_t equals = text.find('=', at);
+        struct store_label *label = &keys->labels[keys->label_count++];
+        label->key = span_make(value.data + at, equals - at);
+        label->value = span_make(value.data + equals + 1, end - equals - 1);
+        at = end + 1;
+    }
+    return 0;
+}
+
+std::string MakeValue(uint64_t id, std::mt19937_64 &random, size_t bytes)
+{
+    std::string value = "projects/p/locations/l/customJobs/" + std::to_string(id) + "|" +
+                        std::to_string(1 + random() % 6) + "|team=" + char('a' + random() % 4) +
+                        ",run=" + std::to_string(random() % 1000) + "|";
+
+    while (value.size() < bytes) {
+        value += char(33 + random() % 90);
+    }
+    return value;
+}
+
+static uint64_t HashRow(uint32_t table, uint64_t id, const char *value, size_t size)
+{
+    return sim::HashBytes(value, size, sim::Mix(id) + table);
+}
+
+uint64_t SumOf(const Rows &rows)
+{
+    uint64_t sum = 0;
+
+    for (const auto &[key, value] : rows) {
+        sum += HashRow(key.first, key.second, value.data(), value.size());
+    }
+    return sum;
+}
+
+/* ---- a session ---- */
+
+sim::Medium EmptyMedium()
+{
+    sim::Medium medium;
+
+    medium.dirs.insert("disk");
+    return medium;
+}
+
+Session::Session(sim::Disk &disk, const Plan &plan)
+{
+    fake_clock_init(&clock);
+    /* Ids are then those that were given out before, plus one: a lost one shows. */
+    clock.wall_unix_ns = 1;
+    options_.dir = kDir;
+    options_.fs = disk.fs();
+    options_.clock = &clock.clock;
+    options_.extract = Extract;
+    options_.segment_bytes = plan.segment_bytes;
+    options_.snapshot_log_bytes_min = plan.snapshot_log_bytes;
+}
+
+bool Session::Open()
+{
+    err = ERR_INIT;
+    if (store_open(&options_, &store, nullptr, &err) != 0) {
+        store = nullptr;
+        return false;
+    }
+    store_bind_owner(store);
+    return true;
+}
+
+void Session::Close()
+{
+    store_close(store);
+    store = nullptr;
+}
+
+bool Session::Put(uint32_t table, uint64_t id, const std::string &value)
+{
+    return store_put(store, (enum store_table)table, id, span_make(value.data(), value.size()), &err) == 0;
+}
+
+bool Session::Delete(uint32_t table, uint64_t id)
+{
+    return store_delete(store, (enum store_table)table, id, &err) == 0;
+}
+
+bool Session::Tend()
+{
+    int64_t wait_ns;
+
+    return store_tend(store, &wait_ns, &err) == 0;
+}
+
+Rows Session::All() const
+{
+    Rows rows;
+
+    for (int table = 1; table < STORE_TABLE_COUNT; table++) {
+        std::pair<Rows *, uint32_t> context(&rows, uint32_t(table));
+        store_walk(
+            store, (enum store_table)table,
+            [](void *where, const struct store_version *version) {
+                auto *pair = static_cast<std::pair<Rows *, uint32_t> *>(where);
+                struct span value = store_version_value(version);
+                (*pair->first)[{pair->second, store_version_id(version)}] = std::string(value.data, value.size);
+                return true;
+            },
+            &context);
+    }
+    return rows;
+}
+
+uint64_t Session::Sum() const
+{
+    uint64_t sum = 0;
+
+    for (int table = 1; table < STORE_TABLE_COUNT; table++) {
+        std::pair<uint64_t *, uint32_t> context(&sum, uint32_t(table));
+        store_walk(
+            store, (enum store_table)table,
+            [](void *where, const struct store_version *version) {
+                auto *pair = static_cast<std::pair<uint64_t *, uint32_t> *>(where);
+                struct span value = store_version_value(version);
+                *pair->first += HashRow(pair->second, store_version_id(version), value.data, value.size);
+                return true;
+            },
+            &context);
+    }
+    return sum;
+}
+
+/* ---- a life ---- */
+
+/* One row put or deleted, staged and noted as attempted. */
+bool Liver::Change(Session &session)
+{
+    uint32_t table = 1 + uint32_t(random_() % (STORE_TABLE_COUNT - 1));
+    bool fresh = attempted.size() < 12 || (attempted.size() < 60 && random_() % 2);
+    auto at = attempted.lower_bound({table, 0});
+
+    if (fresh) {
+        uint64_t id = store_next_id(session.store, (enum store_table)table);
+        std::string value = MakeValue(id, random_, 60 + random_() % plan_.value_bytes_max);
+        if (!session.Put(table, id, value)) {
+            return false;
+        }
+        ids_[table] = std::max(ids_[table], id);
+        attempted[{table, id}] = value;
+        return true;
+    }
+    for (uint64_t steps = random_() % 16; at != attempted.end() && steps > 0; steps--) {
+        ++at;
+    }
+    if (at == attempted.end()) {
+        at = attempted.begin();
+    }
+    auto [row_table, id] = at->first;
+    if (random_() % 3 == 0) {
+        attempted.erase(at);
+        return session.Delete(row_table, id);
+    }
+    std::string value = MakeValue(id, random_, 60 + random_() % plan_.value_bytes_max);
+    at->second = value;
+    return session.Put(row_table, id, value);
+}
+
+bool Liver::CommitOnce(Session &session)
+{
+    uint64_t changes = random_() % 24 == 0 ? 20 : 1 + random_() % 3;
+    Promise promise = promises.back();
+
+    attempted = rows;
+    for (uint64_t i = 0; i < changes; i++) {
+        if (!Change(session)) {
+            return false;
+        }
+    }
+    promise.attempted = SumOf(attempted);
+    disk_.Note(promises.size());
+    promises.push_back(promise);
+    if (!session.Commit()) {
+        return false;
+    }
+    promise.acknowledged = promise.attempted;
+    memcpy(promise.ids, ids_, sizeof ids_);
+    disk_.Note(promises.size());
+    promises.push_back(promise);
+    rows = attempted;
+    return true;
+}
+
+bool Liver::Housekeep(Session &session)
+{
+    if (random_() % 4 == 0) {
+        fake_clock_advance(&session.clock, 60 * CLOCK_NS_PER_MS);
+    }
+    if (random_() % 200 == 0) {
+        session.Close();
+        return session.Open();
+    }
+    return session.Tend();
+}
+
+bool Liver::Live(const Rows &before, const Promise &promise)
+{
+    Session session(disk_, plan_);
+    bool well = false;
+
+    rows = attempted = before;
+    memcpy(ids_, promise.ids, sizeof ids_);
+    promises = {promise};
+    if (session.Open()) {
+        well = true;
+        for (unsigned i = 0; well && i < plan_.commits; i++) {
+            well = CommitOnce(session) && Housekeep(session);
+        }
+    }
+    error = session.err;
+    if (!plan_.orderly_end) {
+        disk_.Die();
+    }
+    session.Close();
+    return well;
+}
+
+/* ---- a run ---- */
+
+/* A state that a power cut late in the life may leave, and what must be in it. */
+static std::pair<sim::Medium, Promise> CutPower(const Life &life, std::mt19937_64 &random)
+{
+    sim::Cursor cursor(life.trace, {});
+    size_t calls = life.trace.calls.size();
+    size_t stop = calls - random() % (1 + calls / 8);
+    size_t promise = 0;
+
+    while (cursor.Next() && cursor.position() < stop) {
+        if (cursor.call()->act == sim::Act::kNote) {
+            promise = cursor.call()->offset;
+        }
+    }
+    return {cursor.Crash(cursor.Random(random)), life.promises[promise]};
+}
+
+std::vector<Life> MakeRun(uint64_t seed, unsigned commits, const Plan &plan)
+{
+    std::mt19937_64 random(seed);
+    sim::Medium medium = EmptyMedium();
+    std::vector<Life> lives;
+    Promise promise;
+    Rows rows;
+
+    SeedRandomBytes(seed);
+    while (commits > 0) {
+        Plan now = plan;
+        now.commits = std::min<unsigned>(commits, random() % 4 == 0 ? 1 + unsigned(random() % 6) : 60 + random() % 60);
+        now.orderly_end = random() % 4 == 0;
+        commits -= now.commits;
+        sim::Disk disk(medium);
+        Stepper stepper(random());
+        disk.before_call = [&] { stepper.Step(); };
+        Liver liver(disk, now, random());
+        if (!liver.Live(rows, promise)) {
+            fprintf(stderr, "the store refused: %s\n", liver.error.text);
+            abort();
+        }
+        lives.push_back({disk.trace(), liver.promises, disk.Now()});
+        promise = liver.promises.back();
+        medium = lives.back().end;
+        if (!now.orderly_end) {
+            std::tie(medium, promise) = CutPower(lives.back(), random);
+        }
+        /* Which of the two it was is known from here on. */
+        sim::Disk copy(medium, false);
+        Session session(copy, plan);
+        if (!session.Open()) {
+            fprintf(stderr, "the store refused: %s\n", session.err.text);
+            abort();
+        }
+        rows = session.All();
+        promise.acknowledged = promise.attempted = SumOf(rows);
+        copy.Die();
+    }
+    return lives;
+}
+
+/* ---- judging ---- */
+
+static Verdict Fail(Verdict::Kind kind, const std::string &text)
+{
+    return {kind, text};
+}
+
+/* Goes on where the crash was, ends in order, and starts again. */
+static Verdict GoOn(Session &session, sim::Disk &disk, const Plan &plan)
+{
+    std::string value = "a/customJobs/1|1|k=v|once more";
+    unsigned snapshots = 0;
+
+    for (int i = 0; i < 3; i++) {
+        uint64_t id = store_next_id(session.store, STORE_TABLE_JOB);
+        if (!session.Put(STORE_TABLE_JOB, id, value) || !session.Commit() || !session.Tend()) {
+            return Fail(Verdict::kBroken, std::string("it does not go on: ") + session.err.text);
+        }
+    }
+    uint64_t sum = session.Sum();
+    session.Close();
+    FILE *nowhere = fopen("/dev/null", "w");
+    int code = wal_tool_run(disk.fs(), "check", kDir, false, nowhere, nowhere);
+    fclose(nowhere);
+    if (code != 0) {
+        return Fail(Verdict::kBroken, "`wal check` says " + std::to_string(code));
+    }
+    Session again(disk, plan);
+    if (!again.Open()) {
+        return Fail(Verdict::kBroken, std::string("it does not start again: ") + again.err.text);
+    }
+    if (again.Sum() != sum) {
+        return Fail(Verdict::kBroken, "other rows after an orderly end");
+    }
+    again.Close();
+    for (const auto &[name, image] : disk.Now().files) {
+        snapshots += name.find(".snapshot") != name.npos ? 1 : 0;
+        if (name.find(".tmp") != name.npos || snapshots > 1) {
+            return Fail(Verdict::kBroken, name + " was left behind");
+        }
+    }
+    return {};
+}
+
+Verdict Judge(const sim::Medium &medium, const Promise &promise, const Plan &plan, bool thorough)
+{
+    sim::Disk disk(medium, false);
+    Session session(disk, plan);
+
+    if (!session.Open()) {
+        return Fail(Verdict::kRefused, session.err.text);
+    }
+    uint64_t sum = session.Sum();
+    if (sum != promise.acknowledged && sum != promise.attempted) {
+        disk.Die();
+        return Fail(Verdict::kLost, "the rows are neither those acknowledged nor those and the commit under way");
+    }
+    for (int table = 1; table < STORE_TABLE_COUNT; table++) {
+        if (store_next_id(session.store, (enum store_table)table) <= promise.ids[table]) {
+            disk.Die();
+            return Fail(Verdict::kBroken, "an id of table " + std::to_string(table) + " is given out again");
+        }
+    }
+    if (thorough) {
+        return GoOn(session, disk, plan);
+    }
+    disk.Die();
+    return {};
+}
+
+} /* namespace crash */
