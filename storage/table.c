@@ -64,8 +64,11 @@ int table_publish(struct table *table, uint64_t id, struct store_version *versio
     if (!version) {
         id_hash_remove(table->hash, id, reclaim);
         old = id_slots_remove(table->slots, id, reclaim);
-    } else if (id_slots_put(table->slots, id, version, reclaim, &old, err) != 0 ||
-               id_hash_put(table->hash, id, version, reclaim, err) != 0) {
+    } else if (id_slots_put(table->slots, id, version, reclaim, &old, err) != 0) {
+        return -1;
+    } else if (id_hash_put(table->hash, id, version, reclaim, err) != 0) {
+        /* It stands in the slots, where readers see it: those keep it, whatever the caller does with its reference. */
+        (void)store_version_ref(version);
         return -1;
     }
     if (version && !old) {
