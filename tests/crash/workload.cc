@@ -227,28 +227,32 @@ bool Liver::CommitOnce(Session &session)
 
 bool Liver::Housekeep(Session &session)
 {
-    if (random_() % 4 == 0) {
+    if (plan_.rests && random_() % 4 == 0) {
         fake_clock_advance(&session.clock, 60 * CLOCK_NS_PER_MS);
     }
-    if (random_() % 200 == 0) {
+    if (plan_.rests && random_() % 200 == 0) {
         session.Close();
         return session.Open();
     }
     return session.Tend();
 }
 
-bool Liver::Live(const Rows &before, const Promise &promise)
+bool Liver::Live(const Start &start)
 {
     Session session(disk_, plan_);
     bool well = false;
 
-    rows = attempted = before;
-    memcpy(ids_, promise.ids, sizeof ids_);
-    promises = {promise};
+    rows = attempted = start.rows;
+    memcpy(ids_, start.promise.ids, sizeof ids_);
+    promises = {start.promise};
     if (session.Open()) {
         well = true;
         for (unsigned i = 0; well && i < plan_.commits; i++) {
             well = CommitOnce(session) && Housekeep(session);
+        }
+        if (well && plan_.rests_at_end) {
+            fake_clock_advance(&session.clock, 60 * CLOCK_NS_PER_MS);
+            well = session.Tend();
         }
     }
     error = session.err;
@@ -277,13 +281,26 @@ static std::pair<sim::Medium, Promise> CutPower(const Life &life, std::mt19937_6
     return {cursor.Crash(cursor.Random(random)), life.promises[promise]};
 }
 
-std::vector<Life> MakeRun(uint64_t seed, unsigned commits, const Plan &plan)
+/* Which of the two it was, is known from here on. */
+static void Settle(Start &start, const Plan &plan)
+{
+    sim::Disk copy(start.medium, false);
+    Session session(copy, plan);
+
+    if (!session.Open()) {
+        fprintf(stderr, "the store refused: %s\n", session.err.text);
+        abort();
+    }
+    start.rows = session.All();
+    start.promise.acknowledged = start.promise.attempted = SumOf(start.rows);
+    copy.Die();
+}
+
+std::vector<Life> MakeRun(uint64_t seed, unsigned commits, const Plan &plan, Start *ret_end)
 {
     std::mt19937_64 random(seed);
-    sim::Medium medium = EmptyMedium();
     std::vector<Life> lives;
-    Promise promise;
-    Rows rows;
+    Start start;
 
     SeedRandomBytes(seed);
     while (commits > 0) {
@@ -291,30 +308,24 @@ std::vector<Life> MakeRun(uint64_t seed, unsigned commits, const Plan &plan)
         now.commits = std::min<unsigned>(commits, random() % 4 == 0 ? 1 + unsigned(random() % 6) : 60 + random() % 60);
         now.orderly_end = random() % 4 == 0;
         commits -= now.commits;
-        sim::Disk disk(medium);
+        sim::Disk disk(start.medium);
         Stepper stepper(random());
         disk.before_call = [&] { stepper.Step(); };
         Liver liver(disk, now, random());
-        if (!liver.Live(rows, promise)) {
+        if (!liver.Live(start)) {
             fprintf(stderr, "the store refused: %s\n", liver.error.text);
             abort();
         }
         lives.push_back({disk.trace(), liver.promises, disk.Now()});
-        promise = liver.promises.back();
-        medium = lives.back().end;
+        start.promise = liver.promises.back();
+        start.medium = lives.back().end;
         if (!now.orderly_end) {
-            std::tie(medium, promise) = CutPower(lives.back(), random);
+            std::tie(start.medium, start.promise) = CutPower(lives.back(), random);
         }
-        /* Which of the two it was is known from here on. */
-        sim::Disk copy(medium, false);
-        Session session(copy, plan);
-        if (!session.Open()) {
-            fprintf(stderr, "the store refused: %s\n", session.err.text);
-            abort();
-        }
-        rows = session.All();
-        promise.acknowledged = promise.attempted = SumOf(rows);
-        copy.Die();
+        Settle(start, plan);
+    }
+    if (ret_end) {
+        *ret_end = start;
     }
     return lives;
 }

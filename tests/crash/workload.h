@@ -41,6 +41,13 @@ struct Promise {
     uint64_t ids[STORE_TABLE_COUNT] = {};
 };
 
+/* What a life begins with. */
+struct Start {
+    sim::Medium medium = EmptyMedium();
+    Rows rows;
+    Promise promise;
+};
+
 struct Life {
     sim::Trace trace;
     std::vector<Promise> promises; /* a note n in the trace: promise n holds from here on; 0 from the beginning */
@@ -53,6 +60,8 @@ struct Plan {
     uint64_t snapshot_log_bytes = 48 * 1024;
     unsigned value_bytes_max = 1500;
     bool orderly_end = false;
+    bool rests = true;         /* between commits, so that marks follow some of them, and some starts are in order */
+    bool rests_at_end = false; /* so that nothing is left of which damage would look like a tear */
 };
 
 /* An open store on a disk. */
@@ -83,13 +92,13 @@ class Session {
 /* The value of a row, with keys that can be read off its bytes; about so many bytes, none of them zero. */
 std::string MakeValue(uint64_t id, std::mt19937_64 &random, size_t bytes);
 
-/* Lives once: from the base, in which those rows are. Stops early when a call fails; *ret_rows: acknowledged. */
+/* Lives once, on a disk that begins with the start's medium, until a call of the store fails. */
 class Liver {
   public:
     Liver(sim::Disk &disk, const Plan &plan, uint64_t seed) : disk_(disk), plan_(plan), random_(seed) {}
 
     /* False when the store refused something; then error says what, and rows what had been acknowledged. */
-    bool Live(const Rows &before, const Promise &promise);
+    bool Live(const Start &start);
 
     Rows rows;
     Rows attempted;
@@ -107,8 +116,8 @@ class Liver {
     uint64_t ids_[STORE_TABLE_COUNT] = {};
 };
 
-/* A chain of lives, about `commits` commits in all. */
-std::vector<Life> MakeRun(uint64_t seed, unsigned commits, const Plan &plan);
+/* A chain of lives of so many commits in all; ret_end, when given, gets what the next one would begin with. */
+std::vector<Life> MakeRun(uint64_t seed, unsigned commits, const Plan &plan, Start *ret_end = nullptr);
 
 /* Opens what a crash left: sound, or a sentence that says how the promise was broken. */
 struct Verdict {
