@@ -1,5 +1,7 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "job/job_image.h"
@@ -12,6 +14,17 @@
 #define TRIAL_HOST "127.0.0.1"
 #define TRIAL_PORT 65535
 #define TRIAL_PROJECT_NUMBER UINT64_MAX
+
+/* Below these nothing that a plan writes can pass a limit: a byte of the job becomes at most seven in JSON within JSON,
+ * a replica at most 24, and without references nothing is written twice into one text. */
+#define SURE_WIRE_BYTES 4000
+#define SURE_REPLICAS 1000
+
+static bool is_surely_fit(const struct job_spec_prepared *prepared)
+{
+    return prepared->wire.size <= SURE_WIRE_BYTES && prepared->replica_count <= SURE_REPLICAS &&
+           !memmem(prepared->wire.data, prepared->wire.size, "$(", strlen("$("));
+}
 
 static int make_image(const struct job_spec_prepared *prepared, struct blob **ret_image, struct err *err)
 {
@@ -46,12 +59,17 @@ static void tell(struct violations *violations, char *text)
 
 int job_spec_trial(const struct job_spec_prepared *prepared, struct violations *violations, struct err *err)
 {
-    struct job_plan_address *addresses = make_addresses(prepared->replica_count);
-    struct job_plan_input input = {.job_attempt = 1, .addresses = addresses, .project_number = TRIAL_PROJECT_NUMBER};
+    struct job_plan_input input = {.job_attempt = 1, .project_number = TRIAL_PROJECT_NUMBER};
+    struct job_plan_address *addresses;
     struct blob *image = NULL;
     struct err fault = ERR_INIT;
     int result = 0;
 
+    if (is_surely_fit(prepared)) {
+        return 0;
+    }
+    addresses = make_addresses(prepared->replica_count);
+    input.addresses = addresses;
     if (!addresses) {
         return err_set(err, ERR_EXHAUSTED, "no memory to plan a job of %u replicas", prepared->replica_count);
     }

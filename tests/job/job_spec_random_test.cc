@@ -178,6 +178,23 @@ TEST(JobSpecRandom, WhateverIsTakenCanBeStoredFoundAndPlanned)
     run(2000, false);
 }
 
+/* Such jobs are taken without a trial of their plan. */
+TEST(JobSpecRandom, ShortJobsOfTheWorstTextsCanBePlanned)
+{
+    for (const char *worst : {"\\u0001", "\"", "\\\\", "\xe6\x97\xa5"}) {
+        std::string text = repeat(worst[0] == '"' ? "\\\"" : worst, 3700 / (worst[0] == '\xe6' ? 3 : 1));
+        std::string args = R"(,"args":[")" + text + R"("])";
+        for (const std::string &json :
+             {container_json(R"("imageUri":"i","command":["c"])" + args),
+              python_json(R"("executorImageUri":"i","packageUris":["/p"],"pythonModule":"m")" + args)}) {
+            SpecCase found = prepare(job_wire(json));
+            ASSERT_EQ(0u, found.count) << found.faults[0];
+            ASSERT_LE(found.wire.size(), 4000u);
+            check_taken(found, API_V1);
+        }
+    }
+}
+
 TEST(JobSpecRandom, DamagedJobsAreRefusedOrTakenWhole)
 {
     run(5000, true);
