@@ -50,12 +50,13 @@ struct command {
     enum command_kind kind;
     enum api_version version; /* decides the type of an operation's metadata */
     command_done_fn done;
-    struct span name;            /* CANCEL, DELETE: the job's. WAIT, DELETE_OPERATION: the operation's */
-    struct span parent;          /* CREATE */
-    struct span custom_job_wire; /* CREATE: as job_spec_prepare gave it */
-    uint32_t replica_count;      /* CREATE: likewise */
-    struct span request_id;      /* CREATE: idempotency key, may be empty */
-    int64_t deadline_mono_ns;    /* WAIT */
+    struct span name;                  /* CANCEL, DELETE: the job's. WAIT, DELETE_OPERATION: the operation's */
+    struct span parent;                /* CREATE */
+    struct span custom_job_wire;       /* CREATE: as job_spec_prepare gave it */
+    const API(CustomJob) * custom_job; /* CREATE: likewise; NULL: it is decoded once more */
+    uint32_t replica_count;            /* CREATE: likewise */
+    struct span request_id;            /* CREATE: idempotency key, may be empty */
+    int64_t deadline_mono_ns;          /* WAIT */
 };
 
 /* The number a project id stands for, as jobs see it in CLOUD_ML_PROJECT_ID. */

@@ -55,7 +55,8 @@ struct turn {
     struct reply *replies;
     size_t reply_count;
     size_t reply_capacity;
-    struct job *touched;
+    struct job *touched; /* in the order of touching: new rows are staged, and stored, in the order of their ids */
+    struct job **touched_end;
     struct id_list forgotten_operations; /* deleted in this turn, still visible in the store */
     struct id_list done_operations;      /* done in this turn, not yet visible as such */
 };

@@ -38,6 +38,7 @@ void turn_begin(struct controller *controller)
     controller->turn.now_unix_ns = now - now % NS_PER_US;
     controller->turn.now_mono_ns = clock_mono_ns(clock);
     controller->turn.touched = NULL;
+    controller->turn.touched_end = &controller->turn.touched;
 }
 
 static void stage_touched(struct controller *controller)
@@ -68,6 +69,7 @@ static void settle_touched(struct controller *controller)
         }
     }
     controller->turn.touched = NULL;
+    controller->turn.touched_end = &controller->turn.touched;
 }
 
 int turn_finish(struct controller *controller, struct err *err)

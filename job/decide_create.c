@@ -88,26 +88,39 @@ static void tell_note(void *context, const char *line)
     turn_tell(creation->controller, creation->job, "%s", line);
 }
 
+static int read_message(struct creation *creation, const API(CustomJob) * msg, struct err *err)
+{
+    uint32_t replicas_max = creation->controller->options.replicas_max;
+    struct job *job = creation->job;
+    struct job_shape shape;
+
+    if (job_shape_of(msg, &shape, err)) {
+        return -1;
+    }
+    if (shape.replica_count > replicas_max) {
+        return err_set(err, ERR_INVALID, "the job has %u replicas, this server runs at most %u at once",
+                       shape.replica_count, replicas_max);
+    }
+    job->replica_count = shape.replica_count;
+    job->timeout_ns = shape.timeout_ns;
+    job->wait_max_ns = shape.wait_max_ns;
+    job_notes_visit(msg, tell_note, creation);
+    return 0;
+}
+
 static int read_spec(struct creation *creation, struct err *err)
 {
-    struct job *job = creation->job;
-    upb_Arena *arena = upb_Arena_New();
-    const API(CustomJob) *msg = NULL;
-    struct job_shape shape;
-    int result = job_decode(blob_span(job->new_image), arena, &msg, err);
+    const API(CustomJob) *msg = creation->command->custom_job;
+    upb_Arena *arena;
+    int result;
 
-    if (result == 0) {
-        result = job_shape_of(msg, &shape, err);
+    if (msg) {
+        return read_message(creation, msg, err);
     }
-    if (result == 0 && shape.replica_count > creation->controller->options.replicas_max) {
-        result = err_set(err, ERR_INVALID, "the job has %u replicas, this server runs at most %u at once",
-                         shape.replica_count, creation->controller->options.replicas_max);
-    }
+    arena = upb_Arena_New();
+    result = job_decode(blob_span(creation->job->new_image), arena, &msg, err);
     if (result == 0) {
-        job->replica_count = shape.replica_count;
-        job->timeout_ns = shape.timeout_ns;
-        job->wait_max_ns = shape.wait_max_ns;
-        job_notes_visit(msg, tell_note, creation);
+        result = read_message(creation, msg, err);
     }
     if (arena) {
         upb_Arena_Free(arena);

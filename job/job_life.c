@@ -9,8 +9,8 @@ void job_touch(struct controller *controller, struct job *job)
 {
     if (!job->touched) {
         job->touched = true;
-        job->next_touched = controller->turn.touched;
-        controller->turn.touched = job;
+        *controller->turn.touched_end = job;
+        controller->turn.touched_end = &job->next_touched;
     }
 }
 

@@ -153,6 +153,7 @@ int job_spec_prepare(const struct job_spec_rules *rules, enum api_version versio
     if (encode(job, arena, &prepared.wire, err)) {
         return -1;
     }
+    prepared.custom_job = job;
     prepared.replica_count = (uint32_t)check.replica_count;
     if (prepared.wire.size > LIMIT_PAGE_BYTES) {
         violations_add(violations, "job_spec",

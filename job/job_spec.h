@@ -30,8 +30,9 @@ struct job_spec_rules {
 };
 
 struct job_spec_prepared {
-    struct span wire;       /* normalised CustomJob, in the arena */
-    uint32_t replica_count; /* over all pools */
+    struct span wire;                  /* normalised CustomJob, in the arena */
+    const API(CustomJob) * custom_job; /* the same as a message, likewise */
+    uint32_t replica_count;            /* over all pools */
 };
 
 MUST_USE int job_spec_prepare(const struct job_spec_rules *rules, enum api_version version, struct span custom_job_wire,

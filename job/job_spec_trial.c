@@ -20,10 +20,22 @@
 #define SURE_WIRE_BYTES 4000
 #define SURE_REPLICAS 1000
 
+static bool has_reference(struct span text)
+{
+    const char *at = text.data, *end = text.data + text.size;
+
+    while (at < end && (at = memchr(at, '$', (size_t)(end - at)))) {
+        if (++at < end && *at == '(') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_surely_fit(const struct job_spec_prepared *prepared)
 {
     return prepared->wire.size <= SURE_WIRE_BYTES && prepared->replica_count <= SURE_REPLICAS &&
-           !memmem(prepared->wire.data, prepared->wire.size, "$(", strlen("$("));
+           !has_reference(prepared->wire);
 }
 
 static int make_image(const struct job_spec_prepared *prepared, struct blob **ret_image, struct err *err)

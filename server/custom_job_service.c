@@ -135,6 +135,7 @@ static int check_create(struct call *call, const struct create_request *request,
         return -1;
     }
     command->custom_job_wire = prepared.wire;
+    command->custom_job = prepared.custom_job;
     command->replica_count = prepared.replica_count;
     return 0;
 }

@@ -20,7 +20,7 @@ SpecCase prepare(const std::string &wire, enum api_version version, const struct
     SpecCase found;
     upb_Arena *arena = upb_Arena_New();
     struct violations violations;
-    struct job_spec_prepared prepared = {{"untouched", 9}, 77};
+    struct job_spec_prepared prepared = {{"untouched", 9}, nullptr, 77};
     struct err err = ERR_INIT;
 
     violations_init(&violations, arena);
