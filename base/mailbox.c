@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@ struct mailbox {
     size_t capacity;
     bool closed;
     int fd;
+    uint64_t wakes;      /* written to the fd, or about to be; atomic */
+    uint64_t wakes_seen; /* read from it; the receiver's */
+    unsigned pushing;    /* pushes under way, which may still have to wake; atomic */
 };
 
 int mailbox_create(size_t capacity, struct mailbox **ret_mailbox, struct err *err)
@@ -39,9 +43,18 @@ int mailbox_create(size_t capacity, struct mailbox **ret_mailbox, struct err *er
     return 0;
 }
 
+/* Its message may have been seen, and led to this, before the push that brought it is through. */
+static void wait_for_pushes(const struct mailbox *mailbox)
+{
+    while (__atomic_load_n(&mailbox->pushing, __ATOMIC_ACQUIRE) > 0) {
+        sched_yield();
+    }
+}
+
 void mailbox_destroy(struct mailbox *mailbox)
 {
     if (mailbox) {
+        wait_for_pushes(mailbox);
         close(mailbox->fd);
         pthread_mutex_destroy(&mailbox->mutex);
         free(mailbox);
@@ -64,6 +77,7 @@ enum mailbox_push_result mailbox_push(struct mailbox *mailbox, struct mail *mail
     enum mailbox_push_result result = MAILBOX_PUSHED;
     bool was_empty = false;
 
+    __atomic_add_fetch(&mailbox->pushing, 1, __ATOMIC_RELAXED);
     pthread_mutex_lock(&mailbox->mutex);
     if (mailbox->closed) {
         result = MAILBOX_CLOSED;
@@ -75,30 +89,44 @@ enum mailbox_push_result mailbox_push(struct mailbox *mailbox, struct mail *mail
         *mailbox->last_next = mail;
         mailbox->last_next = &mail->next;
         mailbox->count++;
-        /* Within the lock: the receiver may destroy the mailbox as soon as it has this message. */
         if (was_empty) {
-            wake(mailbox);
+            __atomic_add_fetch(&mailbox->wakes, 1, __ATOMIC_RELAXED);
         }
     }
     pthread_mutex_unlock(&mailbox->mutex);
+    if (was_empty) { /* outside of the lock, which the receiver would wake up only to wait for */
+        wake(mailbox);
+    }
+    __atomic_sub_fetch(&mailbox->pushing, 1, __ATOMIC_RELEASE);
     return result;
+}
+
+/* EAGAIN: the sender has not got so far; it will wake a receiver that finds nothing. */
+static void clear_wakes(struct mailbox *mailbox)
+{
+    uint64_t count = 0;
+    ssize_t got;
+
+    do {
+        got = read(mailbox->fd, &count, sizeof count);
+    } while (got < 0 && errno == EINTR);
+    mailbox->wakes_seen += got == (ssize_t)sizeof count ? count : 0;
 }
 
 struct mail *mailbox_drain(struct mailbox *mailbox)
 {
     struct mail *first;
 
+    /* Before the messages are taken: a wake that is cleared is of a message that is there. */
+    if (__atomic_load_n(&mailbox->wakes, __ATOMIC_RELAXED) != mailbox->wakes_seen) {
+        clear_wakes(mailbox);
+    }
     pthread_mutex_lock(&mailbox->mutex);
     first = mailbox->first;
     if (first) {
-        uint64_t count;
-
         mailbox->first = NULL;
         mailbox->last_next = &mailbox->first;
         mailbox->count = 0;
-        /* EAGAIN only if somebody else read the fd, which nobody may. */
-        while (read(mailbox->fd, &count, sizeof count) < 0 && errno == EINTR) {
-        }
     }
     pthread_mutex_unlock(&mailbox->mutex);
     return first;

@@ -6,6 +6,7 @@
 
 #include <urcu/urcu-memb.h>
 
+#include "base/clock.h"
 #include "base/thread_check.h"
 #include "storage/worker.h"
 
@@ -13,6 +14,7 @@
 #define BAG_OBJECTS 512
 /* Bags waiting at most; with more the writer waits too, so that a stalled reader cannot eat the memory. */
 #define BAGS_MAX 64
+#define BAG_AGE_MAX_NS (20 * CLOCK_NS_PER_MS)
 
 struct deferred {
     void *object;
@@ -28,7 +30,8 @@ struct bag {
 
 struct reclaim {
     struct worker *worker;
-    struct bag *bag; /* being filled; NULL: none */
+    struct bag *bag;     /* being filled; NULL: none */
+    int64_t due_mono_ns; /* of the bag, once it was tended; else 0 */
     pthread_mutex_t mutex;
     size_t bags_waiting; /* under mutex */
 };
@@ -99,6 +102,7 @@ void reclaim_flush(struct reclaim *reclaim)
         return;
     }
     reclaim->bag = NULL;
+    reclaim->due_mono_ns = 0;
     pthread_mutex_lock(&reclaim->mutex);
     full = reclaim->bags_waiting >= BAGS_MAX;
     reclaim->bags_waiting += full ? 0 : 1;
@@ -109,6 +113,17 @@ void reclaim_flush(struct reclaim *reclaim)
     } else {
         worker_post(reclaim->worker, &bag->job);
     }
+}
+
+int64_t reclaim_tend(struct reclaim *reclaim, int64_t now_mono_ns)
+{
+    if (reclaim->bag && reclaim->due_mono_ns == 0) {
+        reclaim->due_mono_ns = now_mono_ns + BAG_AGE_MAX_NS;
+    }
+    if (reclaim->bag && now_mono_ns >= reclaim->due_mono_ns) {
+        reclaim_flush(reclaim);
+    }
+    return reclaim->bag ? reclaim->due_mono_ns - now_mono_ns : INT64_MAX;
 }
 
 void reclaim_defer(struct reclaim *reclaim, void *object, void (*release)(void *object))

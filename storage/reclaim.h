@@ -13,6 +13,7 @@
 #define STORAGE_RECLAIM_H_
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -26,8 +27,11 @@ void reclaim_destroy(struct reclaim *reclaim);
 
 /* release(object) once all sections entered before now are left. The object is unreachable for new ones already. */
 void reclaim_defer(struct reclaim *reclaim, void *object, void (*release)(void *object));
-/* Hands what was deferred to the background thread; between times it gathers until worth a grace period. */
+/* Hands what was deferred to the background thread. */
 void reclaim_flush(struct reclaim *reclaim);
+/* The same once the oldest of it has waited for a while, so that a grace period serves many. Returns how long until it
+ * wants to be called again; INT64_MAX: nothing waits. */
+int64_t reclaim_tend(struct reclaim *reclaim, int64_t now_mono_ns);
 
 /* A thread registers once per store that it reads; the registrations of a thread are counted. */
 void reclaim_register_reader(void);

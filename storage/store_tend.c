@@ -131,8 +131,7 @@ int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *err)
         return -1;
     }
     tend_snapshot(store, now, &wait_ns);
-    reclaim_flush(store->reclaim);
-    *ret_wait_ns = wait_ns;
+    *ret_wait_ns = shorter(wait_ns, reclaim_tend(store->reclaim, now));
     return 0;
 }
 
