@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "storage/row_loader.h"
 #include "storage/snapshot.h"
-#include "storage/version.h"
 #include "storage/wal_reader.h"
 #include "storage/wal_segment.h"
 
@@ -13,56 +13,49 @@ struct recovery {
     const struct recovery_input *in;
     struct data_dir_list list;
     struct recovery_result out;
+    struct row_loader *loader; /* while it reads */
     uint64_t snapshot_end_lsn;
     uint64_t covered_bytes; /* of the log that was read, but stands in the snapshot too */
     struct wal_end end;
 };
 
-static int apply(struct recovery *recovery, const struct wal_row *row, struct err *err)
-{
-    const struct recovery_input *in = recovery->in;
-    struct store_version *version = NULL;
-    int64_t change = 0;
+/* ---- reading ---- */
 
-    if (row->table == 0 || row->table >= STORE_TABLE_COUNT) {
-        return err_set(err, ERR_UNSUPPORTED, "table %u is of a newer program", row->table);
-    }
-    if (row->id > recovery->out.last_ids[row->table]) {
-        recovery->out.last_ids[row->table] = row->id;
-    }
-    if (!row->deleted &&
-        version_create(in->extract, (enum store_table)row->table, row->id, row->value, &version, err) != 0) {
-        return err_wrap(err, "table %u, id %" PRIu64, row->table, row->id);
-    }
-    if (table_publish(in->tables[row->table], row->id, version, in->reclaim, &change, err) != 0) {
-        store_version_unref(version);
+/* Brings to an end what a reader has begun, with or without success: what failed first, in the file, is told. */
+static int finish_rows(struct recovery *recovery, int result, struct err *err)
+{
+    struct err first = ERR_INIT;
+
+    if (row_loader_finish(recovery->loader, &first) != 0) {
+        *err = first;
         return -1;
     }
-    recovery->out.live_bytes += change;
-    return 0;
+    return result;
 }
-
-/* ---- reading ---- */
 
 static int load_rows(struct recovery *recovery, struct snapshot_reader *reader, struct err *err)
 {
-    struct wal_row row;
+    struct snapshot_chunk chunk;
     bool end = false;
 
     memcpy(recovery->out.last_ids, snapshot_reader_head(reader)->last_ids, sizeof recovery->out.last_ids);
     for (;;) {
-        if (snapshot_reader_next(reader, &row, &end, err) != 0) {
+        struct row_run run = {.segment = 0};
+
+        if (snapshot_reader_next_chunk(reader, &chunk, &end, err) != 0) {
             return -1;
         }
         if (end) {
-            break;
+            recovery->snapshot_end_lsn = snapshot_reader_end_lsn(reader);
+            return 0;
         }
-        if (apply(recovery, &row, err) != 0) {
-            return err_wrap(err, "snapshot of lsn %" PRIu64, snapshot_reader_head(reader)->lsn);
+        run.records = chunk.records;
+        run.record_count = chunk.record_count;
+        run.offset = chunk.offset;
+        if (row_loader_add(recovery->loader, &run, snapshot_reader_buffer(reader), err) != 0) {
+            return -1;
         }
     }
-    recovery->snapshot_end_lsn = snapshot_reader_end_lsn(reader);
-    return 0;
 }
 
 static int load_snapshot(struct recovery *recovery, struct err *err)
@@ -79,7 +72,7 @@ static int load_snapshot(struct recovery *recovery, struct err *err)
         err->code = err->code == ERR_NOT_FOUND ? ERR_CORRUPT : err->code;
         return err_wrap(err, "the snapshot that MANIFEST names");
     }
-    result = load_rows(recovery, reader, err);
+    result = finish_rows(recovery, load_rows(recovery, reader, err), err);
     snapshot_reader_close(reader);
     return result;
 }
@@ -87,7 +80,7 @@ static int load_snapshot(struct recovery *recovery, struct err *err)
 static int replay_records(struct recovery *recovery, struct wal_reader *reader, struct err *err)
 {
     uint64_t snapshot_lsn = recovery->in->manifest->snapshot_lsn;
-    struct wal_record record;
+    struct wal_batch batch;
     bool end = false;
 
     if (wal_reader_first_lsn(reader) > snapshot_lsn + 1) {
@@ -95,20 +88,27 @@ static int replay_records(struct recovery *recovery, struct wal_reader *reader, 
                        wal_reader_first_lsn(reader), snapshot_lsn);
     }
     for (;;) {
-        if (wal_reader_next(reader, &record, &end, err) != 0) {
+        struct row_run run = {.segment = 0};
+        uint64_t covered = 0;
+
+        if (wal_reader_next_batch(reader, &batch, &end, err) != 0) {
             return -1;
         }
         if (end) {
             return 0;
         }
-        if (record.lsn <= snapshot_lsn) {
-            recovery->covered_bytes = record.offset;
-            continue;
+        if (batch.first_lsn <= snapshot_lsn) {
+            recovery->covered_bytes = batch.offset;
+            covered = snapshot_lsn + 1 - batch.first_lsn;
         }
-        if (apply(recovery, &record.row, err) != 0) {
-            return err_wrap(err, "segment %016" PRIx64 ", offset %" PRIu64, record.segment, record.offset);
+        run.records = batch.records;
+        run.record_count = batch.record_count;
+        run.skip = covered < batch.record_count ? (uint32_t)covered : batch.record_count;
+        run.segment = batch.segment;
+        run.offset = batch.offset;
+        if (row_loader_add(recovery->loader, &run, wal_reader_buffer(reader), err) != 0) {
+            return -1;
         }
-        recovery->out.report.records_replayed++;
     }
 }
 
@@ -116,18 +116,21 @@ static int replay(struct recovery *recovery, struct err *err)
 {
     const struct manifest *manifest = recovery->in->manifest;
     struct wal_reader *reader;
+    uint64_t before;
     int result;
 
     if (wal_reader_open(recovery->in->fs, recovery->in->dir, manifest->store_uuid, manifest->first_segment, &reader,
                         err) != 0) {
         return -1;
     }
-    result = replay_records(recovery, reader, err);
+    before = row_loader_totals(recovery->loader)->records;
+    result = finish_rows(recovery, replay_records(recovery, reader, err), err);
     recovery->end = *wal_reader_end(reader);
     wal_reader_close(reader);
     if (result != 0) {
         return -1;
     }
+    recovery->out.report.records_replayed = row_loader_totals(recovery->loader)->records - before;
     recovery->out.report.last_lsn = recovery->end.position.next_lsn - 1;
     recovery->out.report.snapshot_lsn = manifest->snapshot_lsn;
     recovery->out.report.torn_bytes = recovery->end.torn_bytes;
@@ -136,6 +139,18 @@ static int replay(struct recovery *recovery, struct err *err)
                        recovery->out.report.last_lsn, recovery->snapshot_end_lsn);
     }
     return 0;
+}
+
+static void take_totals(struct recovery *recovery)
+{
+    const struct row_loader_totals *totals = row_loader_totals(recovery->loader);
+
+    for (size_t i = 0; i < STORE_TABLE_COUNT; i++) {
+        if (totals->last_ids[i] > recovery->out.last_ids[i]) {
+            recovery->out.last_ids[i] = totals->last_ids[i];
+        }
+    }
+    recovery->out.live_bytes = totals->live_bytes;
 }
 
 /* ---- putting in order: nothing above has changed a byte ---- */
@@ -295,9 +310,28 @@ static int make_store(struct recovery *recovery, struct err *err)
     return manifest_write(in->fs, in->dir, &manifest, err);
 }
 
+static int read_all(struct recovery *recovery, struct err *err)
+{
+    const struct recovery_input *in = recovery->in;
+    struct row_loader_input input = {.dir = in->dir,
+                                     .snapshot_lsn = in->manifest->snapshot_lsn,
+                                     .extract = in->extract,
+                                     .tables = in->tables,
+                                     .reclaim = in->reclaim};
+    int result;
+
+    if (row_loader_create(&input, &recovery->loader, err) != 0) {
+        return -1;
+    }
+    result = load_snapshot(recovery, err) == 0 && replay(recovery, err) == 0 ? 0 : -1;
+    take_totals(recovery);
+    row_loader_destroy(recovery->loader);
+    return result;
+}
+
 static int open_store(struct recovery *recovery, struct err *err)
 {
-    if (load_snapshot(recovery, err) != 0 || replay(recovery, err) != 0) {
+    if (read_all(recovery, err) != 0) {
         return -1;
     }
     return remove_leftovers(recovery, err) != 0 || continue_log(recovery, err) != 0 ? -1 : 0;

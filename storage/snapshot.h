@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "storage/read_ahead.h"
 #include "storage/store.h"
 #include "storage/wal_format.h"
 #include "storage/wal_record.h"
@@ -46,6 +47,21 @@ const struct snapshot_head *snapshot_reader_head(const struct snapshot_reader *r
 /* The next row, borrowed until the next call; or *ret_end true once the footer was found to agree. */
 MUST_USE int snapshot_reader_next(struct snapshot_reader *reader, struct wal_row *ret_row, bool *ret_end,
                                   struct err *err);
+
+/* The rows of one chunk, as they stand in the file. */
+struct snapshot_chunk {
+    struct span records;
+    uint32_t record_count;
+    uint64_t offset; /* of the first record, in the file */
+};
+
+/* The same for a whole chunk, undecoded: of a chunk either the rows are asked for or the whole. Its bytes are good
+ * until the next call, or as long as the buffer is held. */
+MUST_USE int snapshot_reader_next_chunk(struct snapshot_reader *reader, struct snapshot_chunk *ret_chunk, bool *ret_end,
+                                        struct err *err);
+/* Of the last chunk, borrowed; every hold of it is given back before the reader is closed. */
+struct read_buffer *snapshot_reader_buffer(const struct snapshot_reader *reader);
+
 /* After the end. */
 uint64_t snapshot_reader_end_lsn(const struct snapshot_reader *reader);
 uint64_t snapshot_reader_bytes(const struct snapshot_reader *reader);

@@ -183,16 +183,25 @@ static int load_chunk(struct snapshot_reader *reader, struct err *err)
     return 0;
 }
 
-int snapshot_reader_next(struct snapshot_reader *reader, struct wal_row *ret_row, bool *ret_end, struct err *err)
+/* On to a chunk with a row that was not given out. */
+static int need_row(struct snapshot_reader *reader, struct err *err)
 {
-    size_t size;
-
     while (!reader->ended && reader->left == 0) {
         uint64_t offset = reader->offset;
 
         if (load_chunk(reader, err) != 0) {
             return complain(reader, offset, err);
         }
+    }
+    return 0;
+}
+
+int snapshot_reader_next(struct snapshot_reader *reader, struct wal_row *ret_row, bool *ret_end, struct err *err)
+{
+    size_t size;
+
+    if (need_row(reader, err) != 0) {
+        return -1;
     }
     if (reader->ended) {
         *ret_end = true;
@@ -207,4 +216,27 @@ int snapshot_reader_next(struct snapshot_reader *reader, struct wal_row *ret_row
     reader->records++;
     *ret_end = false;
     return 0;
+}
+
+int snapshot_reader_next_chunk(struct snapshot_reader *reader, struct snapshot_chunk *ret_chunk, bool *ret_end,
+                               struct err *err)
+{
+    if (need_row(reader, err) != 0) {
+        return -1;
+    }
+    *ret_end = reader->ended;
+    if (reader->ended) {
+        return 0;
+    }
+    ret_chunk->records = span_make(reader->chunk + reader->at, reader->end - reader->at);
+    ret_chunk->record_count = reader->left;
+    ret_chunk->offset = reader->chunk_offset + reader->at;
+    reader->records += reader->left;
+    reader->left = 0;
+    return 0;
+}
+
+struct read_buffer *snapshot_reader_buffer(const struct snapshot_reader *reader)
+{
+    return wal_window_buffer(&reader->window);
 }

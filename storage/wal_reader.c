@@ -427,7 +427,8 @@ static int decode_record(struct wal_reader *reader, struct wal_record *ret_recor
     return 0;
 }
 
-int wal_reader_next(struct wal_reader *reader, struct wal_record *ret_record, bool *ret_end, struct err *err)
+/* On to a batch with a record that was not given out. */
+static int need_record(struct wal_reader *reader, struct err *err)
 {
     while (!reader->ended && (!reader->batch || reader->index == reader->header.record_count)) {
         reader->batch = NULL;
@@ -435,6 +436,38 @@ int wal_reader_next(struct wal_reader *reader, struct wal_record *ret_record, bo
             return -1;
         }
     }
+    return 0;
+}
+
+int wal_reader_next(struct wal_reader *reader, struct wal_record *ret_record, bool *ret_end, struct err *err)
+{
+    if (need_record(reader, err) != 0) {
+        return -1;
+    }
     *ret_end = reader->ended;
     return reader->ended ? 0 : decode_record(reader, ret_record, err);
+}
+
+int wal_reader_next_batch(struct wal_reader *reader, struct wal_batch *ret_batch, bool *ret_end, struct err *err)
+{
+    if (need_record(reader, err) != 0) {
+        return -1;
+    }
+    *ret_end = reader->ended;
+    if (reader->ended) {
+        return 0;
+    }
+    ret_batch->records = span_make(reader->batch + WAL_BATCH_HEADER_BYTES, reader->header.length);
+    ret_batch->record_count = reader->header.record_count;
+    ret_batch->first_lsn = reader->header.first_lsn;
+    ret_batch->segment = reader->segment.number;
+    ret_batch->offset = reader->batch_offset + WAL_BATCH_HEADER_BYTES;
+    reader->index = reader->header.record_count;
+    reader->end.records += reader->header.record_count;
+    return 0;
+}
+
+struct read_buffer *wal_reader_buffer(const struct wal_reader *reader)
+{
+    return wal_window_buffer(&reader->window);
 }

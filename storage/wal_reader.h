@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "storage/read_ahead.h"
 #include "storage/wal_format.h"
 #include "storage/wal_record.h"
 #include "storage/wal_writer.h"
@@ -30,6 +31,15 @@ struct wal_record {
     uint64_t segment;
     uint64_t offset; /* of the record, in the segment's file */
     struct wal_row row;
+};
+
+/* The records of one batch, as they stand in the log; lsns count up from first_lsn. */
+struct wal_batch {
+    struct span records;
+    uint32_t record_count;
+    uint64_t first_lsn;
+    uint64_t segment;
+    uint64_t offset; /* of the first record, in the segment's file */
 };
 
 struct wal_end {
@@ -61,6 +71,12 @@ uint64_t wal_reader_first_lsn(const struct wal_reader *reader);
 
 /* The next record; or *ret_end true, *ret_record untouched, and from then on wal_reader_end answers. */
 MUST_USE int wal_reader_next(struct wal_reader *reader, struct wal_record *ret_record, bool *ret_end, struct err *err);
+/* The same for a whole batch, undecoded: of a batch either the records are asked for or the whole. Its bytes are good
+ * until the next call, or as long as the buffer is held. */
+MUST_USE int wal_reader_next_batch(struct wal_reader *reader, struct wal_batch *ret_batch, bool *ret_end,
+                                   struct err *err);
+/* Of the last batch, borrowed; every hold of it is given back before the reader is closed. */
+struct read_buffer *wal_reader_buffer(const struct wal_reader *reader);
 const struct wal_end *wal_reader_end(const struct wal_reader *reader);
 
 C_DECLS_END
