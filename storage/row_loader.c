@@ -42,6 +42,8 @@ struct helper {
     struct worker_job job; /* first */
     struct row_loader *loader;
     struct worker *worker;
+    struct wal_record_decoder decoder;
+    bool posted; /* under the mutex: it takes what is there until nothing is */
 };
 
 struct row_loader {
@@ -56,10 +58,8 @@ struct row_loader {
     bool failed; /* to publish; with failure */
     struct err failure;
     pthread_mutex_t mutex;
-    pthread_cond_t work;
     pthread_cond_t done;
-    bool ending;        /* below: under mutex */
-    uint64_t submitted; /* tasks[submitted % TASKS] is being filled; the caller alone writes it */
+    uint64_t submitted; /* below: under mutex; tasks[submitted % TASKS] is being filled; the caller alone writes it */
     uint64_t taken;
     struct task tasks[TASKS];
 };
@@ -73,7 +73,6 @@ int row_loader_create(const struct row_loader_input *input, struct row_loader **
     }
     loader->in = *input;
     pthread_mutex_init(&loader->mutex, NULL);
-    pthread_cond_init(&loader->work, NULL);
     pthread_cond_init(&loader->done, NULL);
     *ret_loader = loader;
     return 0;
@@ -155,23 +154,37 @@ static void decode_task(struct row_loader *loader, struct task *task, struct wal
 
 static void help(struct worker_job *job)
 {
-    struct row_loader *loader = ((struct helper *)job)->loader;
-    struct wal_record_decoder decoder = {.memory = NULL};
+    struct helper *helper = (struct helper *)job;
+    struct row_loader *loader = helper->loader;
 
     pthread_mutex_lock(&loader->mutex);
-    while (!loader->ending) {
-        if (loader->taken < loader->submitted) {
-            struct task *task = &loader->tasks[loader->taken++ % TASKS];
+    while (loader->taken < loader->submitted) {
+        struct task *task = &loader->tasks[loader->taken++ % TASKS];
 
-            pthread_mutex_unlock(&loader->mutex);
-            decode_task(loader, task, &decoder);
-            pthread_mutex_lock(&loader->mutex);
-        } else {
-            pthread_cond_wait(&loader->work, &loader->mutex);
-        }
+        pthread_mutex_unlock(&loader->mutex);
+        decode_task(loader, task, &helper->decoder);
+        pthread_mutex_lock(&loader->mutex);
+    }
+    helper->posted = false;
+    pthread_mutex_unlock(&loader->mutex);
+}
+
+/* Has one helper more look for work, if one rests. */
+static void call_helper(struct row_loader *loader)
+{
+    struct helper *idle = NULL;
+
+    pthread_mutex_lock(&loader->mutex);
+    for (uint32_t i = 0; i < loader->helper_count && !idle; i++) {
+        idle = loader->helpers[i].posted ? NULL : &loader->helpers[i];
+    }
+    if (idle) {
+        idle->posted = true;
     }
     pthread_mutex_unlock(&loader->mutex);
-    wal_record_decoder_deinit(&decoder);
+    if (idle) {
+        worker_post(idle->worker, &idle->job);
+    }
 }
 
 static uint32_t helpers_wanted(void)
@@ -197,19 +210,19 @@ static void start_helpers(struct row_loader *loader)
         if (worker_create("store-load", &helper->worker, &ignored) != 0) {
             return;
         }
-        worker_post(helper->worker, &helper->job);
         loader->helper_count++;
     }
 }
 
+/* What nobody has begun is left. */
 static void stop_helpers(struct row_loader *loader)
 {
     pthread_mutex_lock(&loader->mutex);
-    loader->ending = true;
-    pthread_cond_broadcast(&loader->work);
+    loader->taken = loader->submitted;
     pthread_mutex_unlock(&loader->mutex);
     for (uint32_t i = 0; i < loader->helper_count; i++) {
         worker_destroy(loader->helpers[i].worker);
+        wal_record_decoder_deinit(&loader->helpers[i].decoder);
     }
     loader->helper_count = 0;
 }
@@ -308,8 +321,8 @@ static int submit(struct row_loader *loader, struct err *err)
     }
     pthread_mutex_lock(&loader->mutex);
     loader->submitted++;
-    pthread_cond_signal(&loader->work);
     pthread_mutex_unlock(&loader->mutex);
+    call_helper(loader);
     while (loader->published < loader->submitted &&
            (loader->submitted - loader->published == TASKS || loader->helper_count == 0 || is_oldest_done(loader))) {
         if (advance(loader, err) != 0) {
@@ -398,7 +411,6 @@ void row_loader_destroy(struct row_loader *loader)
     }
     wal_record_decoder_deinit(&loader->decoder);
     pthread_cond_destroy(&loader->done);
-    pthread_cond_destroy(&loader->work);
     pthread_mutex_destroy(&loader->mutex);
     free(loader);
 }
