@@ -167,6 +167,7 @@ static int remove_leftovers(struct recovery *recovery, struct err *err)
 {
     const struct manifest *manifest = recovery->in->manifest;
 
+    wal_spare_expect(recovery->out.spare, (uint64_t)recovery->out.live_bytes);
     for (size_t i = 0; i < recovery->list.count; i++) {
         const struct data_dir_entry *entry = &recovery->list.entries[i];
         int result = 0;

@@ -76,6 +76,8 @@ static int take_snapshot(struct store *store, struct err *err)
     memset(&store->snapshot_failure, 0, sizeof store->snapshot_failure);
     /* May wrap: only the sum with wal_writer_bytes counts. */
     store->log_bytes_before -= store->snapshot_start_log_bytes;
+    /* The next snapshot is due when the log has outgrown the live data. */
+    wal_spare_expect(store->spare, (uint64_t)store->live_bytes);
     return had_one ? store->fs->remove(store->fs, old.text, err) : 0;
 }
 

@@ -24,6 +24,7 @@ struct wal_spare {
     bool making; /* below: under mutex */
     struct ready_spare ready[WAL_SPARES_MAX];
     size_t ready_count;
+    size_t kept;
 };
 
 int wal_spare_create(const struct fs *fs, const char *dir, uint64_t segment_bytes, struct wal_spare **ret_spare,
@@ -41,6 +42,7 @@ int wal_spare_create(const struct fs *fs, const char *dir, uint64_t segment_byte
     spare->dir = copy;
     spare->segment_bytes = segment_bytes;
     spare->next_number = 1;
+    spare->kept = WAL_SPARES_MIN;
     pthread_mutex_init(&spare->mutex, NULL);
     *ret_spare = spare;
     return 0;
@@ -57,13 +59,22 @@ void wal_spare_destroy(struct wal_spare *spare)
     free(spare);
 }
 
+void wal_spare_expect(struct wal_spare *spare, uint64_t log_bytes)
+{
+    uint64_t count = WAL_SPARES_MIN + log_bytes / spare->segment_bytes;
+
+    pthread_mutex_lock(&spare->mutex);
+    spare->kept = count < WAL_SPARES_MAX ? (size_t)count : WAL_SPARES_MAX;
+    pthread_mutex_unlock(&spare->mutex);
+}
+
 /* True when there was room. */
 static bool add_ready(struct wal_spare *spare, uint64_t number, bool recycled)
 {
     bool room;
 
     pthread_mutex_lock(&spare->mutex);
-    room = spare->ready_count < WAL_SPARES_MAX;
+    room = spare->ready_count < spare->kept;
     if (room) {
         spare->ready[spare->ready_count].number = number;
         spare->ready[spare->ready_count].recycled = recycled;

@@ -20,7 +20,9 @@
 
 C_DECLS_BEGIN
 
-#define WAL_SPARES_MAX 2
+/* Kept in any case, and at most. */
+#define WAL_SPARES_MIN 2
+#define WAL_SPARES_MAX 256
 
 struct wal_spare;
 
@@ -28,6 +30,10 @@ MUST_USE int wal_spare_create(const struct fs *fs, const char *dir, uint64_t seg
                               struct wal_spare **ret_spare, struct err *err);
 /* NULL is allowed. The files stay, for the next start. */
 void wal_spare_destroy(struct wal_spare *spare);
+
+/* The log will grow by about so many bytes before segments come back: from now on as many spares are kept. They take no
+ * more room than the log will, and save the zeros of new segments, which cost as much as the log itself. */
+void wal_spare_expect(struct wal_spare *spare, uint64_t log_bytes);
 
 /* Begins to make one in the background unless one is there or in the making. */
 void wal_spare_want(struct wal_spare *spare);

@@ -47,7 +47,7 @@ TEST(Snapshot, TakesTheLogsPlaceAndAReopenReadsOnlyWhatIsBehindIt)
     EXPECT_LT(Files(dir.path(), ".wal").size(), before);
     EXPECT_EQ(1u, Files(dir.path(), ".wal").size());
     EXPECT_EQ(1u, Files(dir.path(), ".snapshot").size());
-    EXPECT_LE(Files(dir.path(), ".spare").size(), 2u);
+    EXPECT_LE(Files(dir.path(), ".spare").size(), 8u) << "two, and as many as hold the 85 KB of the rows";
     ASSERT_TRUE(test.Write(41, Value(41, 1)));
     ASSERT_TRUE(test.Delete(STORE_TABLE_JOB, 7));
     ASSERT_TRUE(test.Commit());
