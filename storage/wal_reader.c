@@ -348,8 +348,9 @@ static int step_over(struct wal_reader *reader, bool trailer, uint64_t torn, str
         }
         return again ? 0 : finish(reader, torn, err);
     }
-    if (reader->end_batch == UINT64_MAX) {
-        /* It came since this segment was entered: the log is being written, and this segment is finished only now. */
+    if (reader->end_batch == UINT64_MAX && next.first_batch != UINT64_MAX) {
+        /* It came since this segment was entered: the log is being written, and this segment is finished only now. A
+         * header that begins with the last number of all is nobody's, and below is refused as what does not follow. */
         reader->fs->close(reader->fs, file);
         reader->end_batch = next.first_batch;
         wal_window_reset(&reader->window);
