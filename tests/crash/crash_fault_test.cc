@@ -132,7 +132,7 @@ TEST(CrashFault, OfEachCallOfTheDiskLosesNothingAcknowledged)
         }
         Report(std::string("disk faults: ") + fault.name, {{"seed", seed},
                                                            {"faults", outcome.faults},
-                                                           {"refused", outcome.refused},
+                                                           {"stopped", outcome.refused},
                                                            {"recovered", outcome.states},
                                                            {"lost", HasFatalFailure()}});
         EXPECT_EQ(0u, none.refused) << "without a fault";
@@ -185,7 +185,7 @@ TEST(CrashFault, OfEachAllocationLosesNothingAcknowledged)
         }
         Report(std::string("memory faults: ") + (for_good ? "from then on" : "once"), {{"seed", seed},
                                                                                        {"faults", outcome.faults},
-                                                                                       {"refused", outcome.refused},
+                                                                                       {"stopped", outcome.refused},
                                                                                        {"recovered", outcome.states},
                                                                                        {"lost", HasFatalFailure()}});
         EXPECT_EQ(0u, none.refused) << "without a fault";
