@@ -61,7 +61,7 @@ struct task {
     const char *python_module;
     const char *const *package_uris; /* NULL terminated */
     /* For the simulate executor: what the job's labels say, "" when absent. */
-    const char *simulate_duration;  /* "1.5s", "200ms" */
+    const char *simulate_duration;  /* "1500ms", "200ms" */
     const char *simulate_exit_code; /* "3" */
 };
 

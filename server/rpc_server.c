@@ -35,17 +35,19 @@ struct rpc_server {
     struct rpc_thread threads[];
 };
 
+/* Half of the processors: the other half is for the controller, its disk and what else runs here; and core's threads wake
+ * each other for nearly every call as soon as there are two. */
 static uint32_t threads_wanted(uint32_t asked)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 
     if (asked > 0) {
         return asked < CALL_THREADS_MAX ? asked : CALL_THREADS_MAX;
     }
-    if (processors < 1) {
+    if (half < 1) {
         return 1;
     }
-    return processors < CALL_THREADS_DEFAULT_MAX ? (uint32_t)processors : CALL_THREADS_DEFAULT_MAX;
+    return half < CALL_THREADS_DEFAULT_MAX ? (uint32_t)half : CALL_THREADS_DEFAULT_MAX;
 }
 
 static grpc_arg integer(const char *key, int value)

@@ -30,7 +30,7 @@ struct rpc_server_options {
     size_t method_count;
     /* The sentence of UNIMPLEMENTED for any other path; at most so many bytes with NUL. */
     void (*unserved)(struct span path, char *text, size_t text_bytes);
-    uint32_t call_threads;        /* 0: as many as there are processors, at most 4 */
+    uint32_t call_threads;        /* 0: half as many as there are processors, from 1 to 4 */
     uint32_t calls_in_flight_max; /* over all threads; 0: LIMIT_CALLS_IN_FLIGHT */
 };
 
