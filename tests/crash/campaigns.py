@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 BUILD = pathlib.Path(os.environ.get("CUSTOMJOBD_BUILD_DIR", HERE.parent.parent / "build"))
 BROKEN = ("refused", "lost", "broken", "silent", "untold", "crashes")
-LONG = {"CRASH_STATES": "1000000", "CRASH_DAMAGES": "1000000", "CRASH_FLIPS": "8"}
+LONG = {"CRASH_STATES": "1000000", "CRASH_LARGE_STATES": "10000", "CRASH_DAMAGES": "1000000", "CRASH_FLIPS": "8"}
 OUTSIDE = ("by_strace", "by_shutdown", "by_replay", "by_fuzzing")
 
 

@@ -176,6 +176,24 @@ TEST(CrashStates, LoseNothingAcknowledgedHalveNoCommitAndRefuseNoStart)
     EXPECT_GE(tally.distinct, goal);
 }
 
+/* The same with values so large that start reads ahead, decodes on helpers, and batches cross the parts it reads in. */
+TEST(CrashStates, OfALargeStoreLoseNothingEither)
+{
+    uint64_t seed = Seed();
+    uint64_t goal = Setting("CRASH_LARGE_STATES", 200);
+    Campaign campaign;
+    Tally tally;
+
+    campaign.plan.segment_bytes = 8 * 1024 * 1024;
+    campaign.plan.snapshot_log_bytes = 24 * 1024 * 1024;
+    campaign.plan.value_bytes_max = 600 * 1024;
+    for (uint64_t round = 0; tally.distinct < goal && tally.failures() == 0; round++) {
+        CrashAll(MakeRun(seed + round, 30, campaign.plan), campaign, 3, seed + round, tally);
+    }
+    tally.Tell("crash states, large values", seed);
+    EXPECT_EQ(0u, tally.failures()) << tally.first_failure;
+}
+
 /* The same run gives the same trace: a failure can be had again. */
 TEST(CrashStates, ComeFromTheirSeedAlone)
 {

@@ -26,10 +26,12 @@ Stepper::~Stepper()
     current_stepper = nullptr;
 }
 
-/* Rows are given back at once: that needs no disk, and no reader is ever in the middle of looking. */
+/* Whoever waits for the others cannot let them step: those jobs run when they are posted. */
 Stepper *Stepper::Of(const char *worker_name)
 {
-    return strcmp(worker_name, "store-reclaim") == 0 ? nullptr : current_stepper;
+    bool steps = strcmp(worker_name, "store-snapshot") == 0 || strcmp(worker_name, "store-spare") == 0;
+
+    return steps ? current_stepper : nullptr;
 }
 
 void Stepper::Add(struct worker *worker)

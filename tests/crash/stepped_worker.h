@@ -2,9 +2,10 @@
  *
  * Used by   campaigns that need the same trace from the same seed. stepped_worker.cc takes the place of
  *           storage/worker.c in this test program.
- * Shape     one thread runs at a time. A background job stands still before each of its calls of the disk; before each
+ * Shape     one thread runs at a time. A job of the snapshot's or the spares' thread stands still before each of its calls of the disk; before each
  *           of the main thread's own calls the stepper lets some of them make theirs. Without a stepper a posted job
  *           runs at once, on the thread that posts it.
+ *           So does, always, one of the threads that help to read at start and to give memory back.
  * Thread    a stepper belongs to the thread that made it.
  */
 #ifndef TESTS_CRASH_STEPPED_WORKER_H_

@@ -50,7 +50,10 @@ std::string MakeValue(uint64_t id, std::mt19937_64 &random, size_t bytes)
                         ",run=" + std::to_string(random() % 1000) + "|";
 
     while (value.size() < bytes) {
-        value += char(33 + random() % 90);
+        uint64_t word = random();
+        for (int i = 0; i < 8 && value.size() < bytes; i++, word >>= 8) {
+            value += char(33 + word % 64);
+        }
     }
     return value;
 }
@@ -337,6 +340,16 @@ static Verdict Fail(Verdict::Kind kind, const std::string &text)
     return {kind, text};
 }
 
+/* What `wal check` says of the directory. */
+static int Check(const sim::Disk &disk)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    int code = wal_tool_run(disk.fs(), "check", kDir, false, nowhere, nowhere);
+
+    fclose(nowhere);
+    return code;
+}
+
 /* Goes on where the crash was, ends in order, and starts again. */
 static Verdict GoOn(Session &session, sim::Disk &disk, const Plan &plan)
 {
@@ -351,11 +364,8 @@ static Verdict GoOn(Session &session, sim::Disk &disk, const Plan &plan)
     }
     uint64_t sum = session.Sum();
     session.Close();
-    FILE *nowhere = fopen("/dev/null", "w");
-    int code = wal_tool_run(disk.fs(), "check", kDir, false, nowhere, nowhere);
-    fclose(nowhere);
-    if (code != 0) {
-        return Fail(Verdict::kBroken, "`wal check` says " + std::to_string(code));
+    if (Check(disk) != 0) {
+        return Fail(Verdict::kBroken, "`wal check` finds fault with an orderly end");
     }
     Session again(disk, plan);
     if (!again.Open()) {
@@ -378,9 +388,13 @@ Verdict Judge(const sim::Medium &medium, const Promise &promise, const Plan &pla
 {
     sim::Disk disk(medium, false);
     Session session(disk, plan);
+    int code = thorough && medium.files.count(std::string(kDir) + "/MANIFEST") ? Check(disk) : 0;
 
     if (!session.Open()) {
         return Fail(Verdict::kRefused, session.err.text);
+    }
+    if (code != 0) {
+        return Fail(Verdict::kRefused, "`wal check` says " + std::to_string(code) + ", yet the store starts");
     }
     uint64_t sum = session.Sum();
     if (sum != promise.acknowledged && sum != promise.attempted) {
