@@ -1,5 +1,6 @@
 #include "server/main_log.h"
 
+#include <grpc/support/log.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -64,4 +65,14 @@ void main_log_line(void *context, const char *line)
 {
     (void)context;
     main_log(MAIN_LOG_INFO, "%s", line);
+}
+
+static void log_of_grpc(gpr_log_func_args *args)
+{
+    main_log(args->severity == GPR_LOG_SEVERITY_ERROR ? MAIN_LOG_WARNING : MAIN_LOG_INFO, "grpc: %s", args->message);
+}
+
+void main_log_take_grpc(void)
+{
+    gpr_set_log_function(log_of_grpc);
 }

@@ -16,6 +16,8 @@ enum main_log_level { MAIN_LOG_INFO, MAIN_LOG_WARNING, MAIN_LOG_ERROR };
 void main_log(enum main_log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 /* main_log at MAIN_LOG_INFO, in the form that rooms take. */
 void main_log_line(void *context, const char *line);
+/* From now on C-core's own lines come this way too: a handshake that failed, a message that was compressed. */
+void main_log_take_grpc(void);
 
 C_DECLS_END
 

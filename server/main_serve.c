@@ -325,6 +325,7 @@ int main_serve(char *const *arguments)
         return MAIN_EXIT_USAGE;
     }
     main_signals_block();
+    main_log_take_grpc();
     raise_file_limit(house);
     code = serve(house);
     free(house);
