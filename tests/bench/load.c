@@ -1,8 +1,8 @@
 /* load: keeps a fixed number of unary calls in flight against one method and counts the answers.
  *
- * usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE]
- * Shape     one thread, one completion queue: the same load for every server that is compared. When the request holds
- *           the bytes "########", each call writes its own 8-digit number there, so that no two requests are equal.
+ * usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE|- [CALLS]]
+ * Shape     one thread, one completion queue: the same load for every server that is compared. Where the request holds
+ *           the bytes "########", each call writes its own 8-digit number, so that no two requests are equal.
  * Prints    one line: answers, failures, seconds, answers/s, p50 and p99 in µs; total counts the warm-up too.
  *           The last answer's bytes go to ANSWER_FILE, for a peer that answers with the same.
  * Errors    exit 1 when any call failed: a rate of errors is no rate.
@@ -21,6 +21,7 @@
 #define SAMPLES_MAX (1 << 22)
 #define IN_FLIGHT_MAX 4096
 #define CALL_SECONDS_MAX 60
+#define NUMBERS_MAX 1024
 
 struct slot {
     grpc_channel *channel;
@@ -37,8 +38,10 @@ struct load {
     grpc_slice method;
     char *request;
     size_t request_size;
-    char *number; /* where the number goes, or NULL */
+    char *numbers[NUMBERS_MAX]; /* where the number goes */
+    size_t number_count;
     uint32_t next_number;
+    uint64_t calls_max; /* ends then too; 0: does not */
     uint32_t *samples_us;
     size_t sample_count;
     uint64_t failures;
@@ -76,11 +79,13 @@ static void start_call(struct load *load, struct slot *slot)
     gpr_timespec deadline =
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(CALL_SECONDS_MAX, GPR_TIMESPAN));
 
-    if (load->number) {
+    if (load->number_count > 0) {
         char digits[16];
 
         snprintf(digits, sizeof digits, "%08u", load->next_number++ % 100000000u);
-        memcpy(load->number, digits, 8);
+        for (size_t i = 0; i < load->number_count; i++) {
+            memcpy(load->numbers[i], digits, 8);
+        }
     }
     slice = grpc_slice_from_copied_buffer(load->request, load->request_size);
     message = grpc_raw_byte_buffer_create(&slice, 1);
@@ -181,6 +186,22 @@ static grpc_channel *open_channel(const char *address, int number)
     return channel;
 }
 
+static bool is_enough(const struct load *load)
+{
+    return load->calls_max > 0 && load->warm_up_count + load->sample_count >= load->calls_max;
+}
+
+static void find_numbers(struct load *load)
+{
+    char *at = load->request;
+    char *end = load->request + load->request_size;
+
+    while (load->number_count < NUMBERS_MAX && (at = memmem(at, (size_t)(end - at), "########", 8))) {
+        load->numbers[load->number_count++] = at;
+        at += 8;
+    }
+}
+
 /* Keeps every slot busy for so long, then waits for the last answers; returns the seconds taken. */
 static double drive(struct load *load, struct slot *slots, size_t in_flight, double seconds)
 {
@@ -196,7 +217,7 @@ static double drive(struct load *load, struct slot *slots, size_t in_flight, dou
         struct slot *slot = event.tag;
 
         end_call(load, slot);
-        if (now_ns() < end && load->failures == 0) {
+        if (now_ns() < end && load->failures == 0 && !is_enough(load)) {
             start_call(load, slot);
         } else {
             running--;
@@ -213,8 +234,9 @@ int main(int argc, char **argv)
     size_t connections, in_flight;
     double seconds;
 
-    if (argc != 7 && argc != 8) {
-        fprintf(stderr, "usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE]\n");
+    if (argc < 7 || argc > 9) {
+        fprintf(stderr,
+                "usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE|- [CALLS]]\n");
         return 2;
     }
     connections = strtoul(argv[4], NULL, 10);
@@ -223,9 +245,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "load: 1 to 64 connections, 1 to %d in flight\n", IN_FLIGHT_MAX);
         return 2;
     }
-    load.answer_path = argv[7]; /* NULL when there is none */
+    load.answer_path = argc > 7 && strcmp(argv[7], "-") != 0 ? argv[7] : NULL;
     load.request = read_file(argv[3], &load.request_size);
-    load.number = memmem(load.request, load.request_size, "########", 8);
+    find_numbers(&load);
+    load.calls_max = argc > 8 ? strtoull(argv[8], NULL, 10) : 0;
     load.samples_us = malloc(SAMPLES_MAX * sizeof *load.samples_us);
     slots = calloc(in_flight, sizeof *slots);
     grpc_init();

@@ -1,0 +1,383 @@
+/* storage_store: the store by itself, in one process: durable creates, recovery, snapshots, memory.
+ *
+ * usage: storage_store create   DIR IN_FLIGHT SECONDS LIVE_ROWS   LIVE_ROWS 0: each row is new, snapshots are off;
+ *                                                                 else rows of so many are replaced, snapshots are on
+ *        storage_store recycled DIR IN_FLIGHT SECONDS             new rows into segments that have had a life before
+ *        storage_store fill     DIR ROWS log|snapshot             rows in the log alone, or in a snapshot
+ *        storage_store recover  DIR                               opens, tells time and memory
+ *        storage_store snapshot DIR IN_FLIGHT SECONDS             of a directory filled with a log: creates for so long
+ *                                                                 without a snapshot, then beside one until it is done
+ *        storage_store memory   DIR ROWS                          what so many rows cost beyond their bytes
+ *        storage_store probe    DIR COUNT                         write + fdatasync of 1 KiB, nothing else
+ * Shape     the owner of the store keeps IN_FLIGHT creates in flight: it stages what has arrived, commits, and answers
+ *           them all, whereupon as many arrive anew. The keys are found by the extractor that the server gives.
+ * Prints    one line of "key=value".
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "bench_job.h"
+#include "job/job_keys.h"
+#include "measure.h"
+#include "storage/store.h"
+
+#define FILL_BATCH 512
+#define NS_PER_S INT64_C(1000000000)
+#define WARM_UP_NS (NS_PER_S / 5)
+/* Above it no snapshot is due. */
+#define NEVER_BYTES (UINT64_C(1) << 60)
+/* A step of the owner's, store_commit and store_tend together, as its own CPU time. */
+#define STEP_LIMIT_NS 1000000
+/* A snapshot that takes longer is not waited for. */
+#define SNAPSHOT_NS_MAX (60 * NS_PER_S)
+
+struct bench {
+    struct store *store;
+    struct bench_job job;
+    uint64_t number;
+    uint64_t *ids; /* of the rows that are replaced, in turn */
+    uint64_t id_count;
+};
+
+/* What a run of creates has shown. */
+struct run {
+    struct samples latency;
+    struct samples step_cpu;
+    uint64_t steps_over;
+    uint64_t rows;
+    int64_t took_ns;
+};
+
+static void check(int result, const struct err *err)
+{
+    if (result != 0) {
+        measure_fail("%s", err->text);
+    }
+}
+
+static struct store_recovery open_bench(struct bench *bench, const char *dir, uint64_t snapshot_log_bytes_min)
+{
+    struct store_options options = {.dir = dir,
+                                    .fs = fs_system(),
+                                    .clock = clock_system(),
+                                    .extract = job_keys_extract,
+                                    .snapshot_log_bytes_min = snapshot_log_bytes_min};
+    struct store_recovery report;
+    struct err err = ERR_INIT;
+
+    memset(bench, 0, sizeof *bench);
+    bench_job_init(&bench->job);
+    check(store_open(&options, &bench->store, &report, &err), &err);
+    store_bind_owner(bench->store);
+    return report;
+}
+
+static uint64_t put_one(struct bench *bench)
+{
+    uint64_t id = bench->ids ? bench->ids[bench->number * UINT64_C(2654435761) % bench->id_count]
+                             : store_next_id(bench->store, STORE_TABLE_JOB);
+    struct err err = ERR_INIT;
+
+    bench_job_set(&bench->job, id, bench->number++);
+    check(store_put(bench->store, STORE_TABLE_JOB, id, span_make(bench->job.bytes, BENCH_JOB_BYTES), &err), &err);
+    return id;
+}
+
+static void commit(struct bench *bench)
+{
+    struct err err = ERR_INIT;
+    int64_t wait_ns;
+
+    check(store_commit(bench->store, &err), &err);
+    check(store_tend(bench->store, &wait_ns, &err), &err);
+}
+
+static void fill(struct bench *bench, uint64_t rows, uint64_t *ret_ids)
+{
+    for (uint64_t i = 0; i < rows; i++) {
+        uint64_t id = put_one(bench);
+
+        if (ret_ids) {
+            ret_ids[i] = id;
+        }
+        if (i % FILL_BATCH == FILL_BATCH - 1) {
+            commit(bench);
+        }
+    }
+    commit(bench);
+}
+
+/* Ends when so much time has passed, or so many rows are written, if that is not 0. */
+static void drive(struct bench *bench, uint32_t in_flight, int64_t duration_ns, uint64_t rows_max, struct run *run)
+{
+    int64_t begin = now_ns();
+    int64_t now = begin;
+
+    while (now - begin < duration_ns && (rows_max == 0 || run->rows < rows_max)) {
+        int64_t arrived = now;
+        struct err err = ERR_INIT;
+        int64_t wait_ns;
+        int64_t cpu;
+
+        for (uint32_t i = 0; i < in_flight; i++) {
+            put_one(bench);
+        }
+        cpu = thread_cpu_ns();
+        check(store_commit(bench->store, &err), &err);
+        now = now_ns();
+        check(store_tend(bench->store, &wait_ns, &err), &err);
+        cpu = thread_cpu_ns() - cpu;
+        samples_add(&run->step_cpu, cpu);
+        run->steps_over += cpu > STEP_LIMIT_NS ? 1 : 0;
+        for (uint32_t i = 0; i < in_flight; i++) {
+            samples_add(&run->latency, now - arrived);
+        }
+        run->rows += in_flight;
+    }
+    run->took_ns += now_ns() - begin;
+}
+
+static void run_print(struct run *run)
+{
+    samples_print(&run->latency, "");
+    samples_print(&run->step_cpu, "step_cpu");
+    printf("steps_over_1ms=%" PRIu64 " rows=%" PRIu64 " seconds=%.3f rate=%.1f ", run->steps_over, run->rows,
+           (double)run->took_ns / 1e9, (double)run->rows * 1e9 / (double)run->took_ns);
+    samples_deinit(&run->latency);
+    samples_deinit(&run->step_cpu);
+}
+
+/* ---- verbs ---- */
+
+static void measure_create(struct bench *bench, const char *dir, uint32_t in_flight, int64_t duration_ns,
+                           uint64_t rows_max)
+{
+    struct run warm_up = {0};
+    struct run run = {0};
+    struct device device;
+
+    drive(bench, in_flight, WARM_UP_NS, rows_max / 4, &warm_up);
+    device_open(&device, dir);
+    drive(bench, in_flight, duration_ns, rows_max > 0 ? rows_max - warm_up.rows : 0, &run);
+    device_print(&device);
+    printf("payload_bytes=%" PRIu64 " ", run.rows * BENCH_JOB_BYTES);
+    run_print(&run);
+}
+
+static void verb_create(const char *dir, char **arguments)
+{
+    uint64_t live = strtoull(arguments[2], NULL, 10);
+    struct bench bench;
+
+    open_bench(&bench, dir, live > 0 ? 0 : NEVER_BYTES);
+    if (live > 0) {
+        uint64_t *ids = calloc(live, sizeof *ids);
+        struct err err = ERR_INIT;
+
+        fill(&bench, live, ids);
+        check(store_snapshot(bench.store, &err), &err);
+        bench.ids = ids;
+        bench.id_count = live;
+    }
+    measure_create(&bench, dir, (uint32_t)strtoul(arguments[0], NULL, 10), (int64_t)(strtod(arguments[1], NULL) * 1e9),
+                   0);
+    store_close(bench.store);
+    free(bench.ids);
+}
+
+/* Segments that a snapshot has freed are there, and what is measured fits into them. */
+static void verb_recycled(const char *dir, char **arguments)
+{
+    const uint64_t rows = 400000;
+    struct err err = ERR_INIT;
+    struct bench bench;
+
+    open_bench(&bench, dir, NEVER_BYTES);
+    fill(&bench, rows, NULL);
+    check(store_snapshot(bench.store, &err), &err);
+    measure_create(&bench, dir, (uint32_t)strtoul(arguments[0], NULL, 10), (int64_t)(strtod(arguments[1], NULL) * 1e9),
+                   rows / 2);
+    store_close(bench.store);
+}
+
+static void verb_fill(const char *dir, char **arguments)
+{
+    uint64_t rows = strtoull(arguments[0], NULL, 10);
+    struct err err = ERR_INIT;
+    struct bench bench;
+
+    open_bench(&bench, dir, NEVER_BYTES);
+    fill(&bench, rows, NULL);
+    if (strcmp(arguments[1], "snapshot") == 0) {
+        check(store_snapshot(bench.store, &err), &err);
+    }
+    printf("rows=%" PRIu64 " ", rows);
+    store_close(bench.store);
+}
+
+static void verb_recover(const char *dir, char **arguments)
+{
+    uint64_t before = resident_bytes();
+    struct store_recovery report;
+    struct bench bench;
+    uint64_t rows;
+
+    (void)arguments;
+    report = open_bench(&bench, dir, NEVER_BYTES);
+    rows = report.entries[STORE_TABLE_JOB];
+    printf("seconds=%.3f rows=%" PRIu64 " replayed=%" PRIu64 " resident_bytes=%" PRIu64 " ",
+           (double)report.duration_ns / 1e9, rows, report.records_replayed, resident_bytes() - before);
+    fflush(stdout);
+    /* As it would end in a crash: the next opening finds the same. */
+    _exit(0);
+}
+
+/* The inode of MANIFEST, which is another one when a snapshot has been taken over. */
+static ino_t manifest_inode(const char *dir)
+{
+    char path[4096];
+    struct stat status;
+
+    snprintf(path, sizeof path, "%s/MANIFEST", dir);
+    return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+static uint64_t snapshot_file_bytes(const char *dir)
+{
+    DIR *directory = opendir(dir);
+    uint64_t bytes = 0;
+    struct dirent *entry;
+
+    while (directory && (entry = readdir(directory))) {
+        const char *dot = strrchr(entry->d_name, '.');
+        struct stat status;
+
+        if (dot && strcmp(dot, ".snapshot") == 0 && fstatat(dirfd(directory), entry->d_name, &status, 0) == 0) {
+            bytes += (uint64_t)status.st_size;
+        }
+    }
+    if (directory) {
+        closedir(directory);
+    }
+    return bytes;
+}
+
+/* The log that was filled is larger than the live data: with any log being enough, the first tend begins a snapshot. */
+static void verb_snapshot(const char *dir, char **arguments)
+{
+    uint32_t in_flight = (uint32_t)strtoul(arguments[0], NULL, 10);
+    int64_t duration_ns = (int64_t)(strtod(arguments[1], NULL) * 1e9);
+    struct run without = {0};
+    struct run beside = {0};
+    struct run warm_up = {0};
+    struct bench bench;
+    ino_t manifest;
+
+    open_bench(&bench, dir, NEVER_BYTES);
+    drive(&bench, in_flight, WARM_UP_NS, 0, &warm_up);
+    drive(&bench, in_flight, duration_ns, 0, &without);
+    store_close(bench.store);
+    manifest = manifest_inode(dir);
+    open_bench(&bench, dir, 1);
+    while (manifest_inode(dir) == manifest && beside.took_ns < SNAPSHOT_NS_MAX) {
+        drive(&bench, in_flight, INT64_MAX, beside.rows + in_flight, &beside);
+    }
+    samples_print(&without.latency, "without");
+    printf("without_rate=%.1f snapshot_seconds=%.3f snapshot_bytes=%" PRIu64 " ",
+           (double)without.rows * 1e9 / (double)without.took_ns, (double)beside.took_ns / 1e9,
+           snapshot_file_bytes(dir));
+    run_print(&beside);
+    store_close(bench.store);
+}
+
+/* What the allocator has given out, in all. */
+static uint64_t allocated_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static void verb_memory(const char *dir, char **arguments)
+{
+    uint64_t rows = strtoull(arguments[0], NULL, 10);
+    uint64_t resident;
+    uint64_t allocated;
+    struct bench bench;
+
+    open_bench(&bench, dir, NEVER_BYTES);
+    resident = resident_bytes();
+    allocated = allocated_bytes();
+    fill(&bench, rows, NULL);
+    printf("rows=%" PRIu64 " resident_per_row=%.1f allocated_per_row=%.1f row_bytes=%d ", rows,
+           (double)(resident_bytes() - resident) / (double)rows - BENCH_JOB_BYTES,
+           (double)(allocated_bytes() - allocated) / (double)rows - BENCH_JOB_BYTES, BENCH_JOB_BYTES);
+    store_close(bench.store);
+}
+
+static void verb_probe(const char *dir, char **arguments)
+{
+    unsigned long count = strtoul(arguments[0], NULL, 10);
+    char path[4096];
+    char *block = calloc(1, 4096);
+    struct samples samples = {0};
+    int file;
+
+    snprintf(path, sizeof path, "%s/probe", dir);
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (file < 0 || !block) {
+        measure_fail("cannot write %s: %s", path, strerror(errno));
+    }
+    for (unsigned long i = 0; i < count; i++) {
+        if (pwrite(file, block, 4096, (off_t)(i * 4096)) != 4096) {
+            measure_fail("cannot write %s: %s", path, strerror(errno));
+        }
+    }
+    fsync(file);
+    for (unsigned long i = 0; i < count; i++) {
+        int64_t begin = now_ns();
+
+        if (pwrite(file, block, BENCH_JOB_BYTES, (off_t)(i * 4096)) != BENCH_JOB_BYTES || fdatasync(file) != 0) {
+            measure_fail("cannot write %s: %s", path, strerror(errno));
+        }
+        samples_add(&samples, now_ns() - begin);
+    }
+    samples_print(&samples, "");
+    close(file);
+    unlink(path);
+    free(block);
+}
+
+struct verb {
+    const char *name;
+    int arguments;
+    void (*run)(const char *dir, char **arguments);
+};
+
+int main(int argc, char **argv)
+{
+    static const struct verb verbs[] = {{"create", 3, verb_create},     {"recycled", 2, verb_recycled},
+                                        {"fill", 2, verb_fill},         {"recover", 0, verb_recover},
+                                        {"snapshot", 2, verb_snapshot}, {"memory", 1, verb_memory},
+                                        {"probe", 1, verb_probe}};
+
+    for (size_t i = 0; argc >= 3 && i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0 && argc == 3 + verbs[i].arguments) {
+            verbs[i].run(argv[2], argv + 3);
+            putchar('\n');
+            return 0;
+        }
+    }
+    fprintf(stderr, "usage: storage_store create|recycled|fill|recover|snapshot|memory|probe DIR ARGUMENT...\n");
+    return 2;
+}
