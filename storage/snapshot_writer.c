@@ -3,11 +3,13 @@
 
 #include "base/crc32c.h"
 #include "storage/data_dir.h"
+#include "storage/pace.h"
 #include "storage/snapshot.h"
 #include "storage/snapshot_format.h"
 #include "storage/wal_segment.h"
 
-/* Written past the page cache in pieces of this size: the log's own writes wait for no longer than one of them. */
+/* Written past the page cache in pieces of this size, each in its time: the log's own writes wait for no longer than one
+ * of them. */
 #define CHUNK_BYTES (1024u * 1024)
 
 struct snapshot_writer {
@@ -26,6 +28,7 @@ struct snapshot_writer {
     size_t capacity;
     size_t length; /* of its records */
     uint32_t count;
+    struct pace pace;
 };
 
 static int reserve(struct snapshot_writer *writer, size_t size, struct err *err)
@@ -92,6 +95,7 @@ int snapshot_writer_open(const struct fs *fs, const char *dir, const struct snap
         return err_set(err, ERR_EXHAUSTED, "no memory for a snapshot");
     }
     writer->fs = fs;
+    writer->pace.bytes_per_s = PACE_BYTES_PER_S;
     writer->file = -1;
     writer->dir = strdup(dir);
     if (!writer->dir) {
@@ -125,6 +129,7 @@ static int write_chunk(struct snapshot_writer *writer, uint32_t flags, struct er
     if (writer->fs->write_at(writer->fs, writer->file, chunk, padded, writer->offset, err) != 0) {
         return -1;
     }
+    pace_spend(&writer->pace, padded);
     writer->chain = crc32c_extend(writer->chain, chunk + CHUNK_AT_CRC, 4);
     writer->offset += padded;
     writer->index++;
