@@ -1,12 +1,12 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "server/main_exit.h"
+#include "server/main_format.h"
 #include "storage/wal_tool.h"
 
 static int refuse(const char *why, const char *word)
 {
-    fprintf(stderr, "customjobd: %s%s\nusage: customjobd wal dump|check|stat [--json] DIR\n", why, word);
+    fprintf(stderr, "customjobd: %s%s\nusage: customjobd wal dump|check|stat [--format=table|json] DIR\n", why, word);
     return MAIN_EXIT_USAGE;
 }
 
@@ -17,9 +17,10 @@ int main_wal(char *const *arguments)
     bool json = false;
 
     for (; *arguments; arguments++) {
-        if (strcmp(*arguments, "--json") == 0) {
-            json = true;
-        } else if ((*arguments)[0] == '-') {
+        if (main_format_read(&arguments, &json)) {
+            continue;
+        }
+        if ((*arguments)[0] == '-') {
             return refuse("unknown flag ", *arguments);
         } else if (count == 2) {
             return refuse("one directory at a time, not also ", *arguments);

@@ -42,6 +42,9 @@ struct snapshot_reader;
 /* Opens the snapshot of that lsn of that store. */
 MUST_USE int snapshot_reader_open(const struct fs *fs, const char *dir, const uint8_t *store_uuid, uint64_t lsn,
                                   struct snapshot_reader **ret_reader, struct err *err);
+/* Opens the snapshot in that file, of whichever lsn and store; for tools. */
+MUST_USE int snapshot_reader_open_file(const struct fs *fs, const char *path, struct snapshot_reader **ret_reader,
+                                       struct err *err);
 void snapshot_reader_close(struct snapshot_reader *reader);
 const struct snapshot_head *snapshot_reader_head(const struct snapshot_reader *reader);
 /* The next row, borrowed until the next call; or *ret_end true once the footer was found to agree. */

@@ -44,6 +44,7 @@ static bool crc_holds(uint32_t seed, const char *bytes, size_t size, size_t crc_
     return crc == wal_get32(bytes + crc_at);
 }
 
+/* store_uuid NULL: of whichever store and lsn. */
 static int check_head(struct snapshot_reader *reader, const char *block, const uint8_t *store_uuid, uint64_t lsn,
                       struct err *err)
 {
@@ -55,14 +56,14 @@ static int check_head(struct snapshot_reader *reader, const char *block, const u
         return err_set(err, ERR_UNSUPPORTED, "written in snapshot format %u, by a newer program",
                        wal_get32(block + SNAPSHOT_AT_VERSION));
     }
-    if (memcmp(block + SNAPSHOT_AT_STORE_UUID, store_uuid, WAL_ID_BYTES) != 0) {
+    if (store_uuid && memcmp(block + SNAPSHOT_AT_STORE_UUID, store_uuid, WAL_ID_BYTES) != 0) {
         return err_set(err, ERR_CORRUPT, "it belongs to another store");
     }
     reader->head.lsn = wal_get64(block + SNAPSHOT_AT_LSN);
-    if (reader->head.lsn != lsn) {
+    if (store_uuid && reader->head.lsn != lsn) {
         return err_set(err, ERR_CORRUPT, "the file says that it is of lsn %" PRIu64, reader->head.lsn);
     }
-    memcpy(reader->head.store_uuid, store_uuid, WAL_ID_BYTES);
+    memcpy(reader->head.store_uuid, block + SNAPSHOT_AT_STORE_UUID, WAL_ID_BYTES);
     for (size_t i = 0; i < STORE_TABLE_COUNT; i++) {
         reader->head.last_ids[i] = wal_get64(block + SNAPSHOT_AT_LAST_IDS + 8 * i);
     }
@@ -88,15 +89,15 @@ static int open_file(struct snapshot_reader *reader, const uint8_t *store_uuid, 
     return 0;
 }
 
-int snapshot_reader_open(const struct fs *fs, const char *dir, const uint8_t *store_uuid, uint64_t lsn,
-                         struct snapshot_reader **ret_reader, struct err *err)
+static int open_reader(const struct fs *fs, const struct data_dir_path *path, const uint8_t *store_uuid, uint64_t lsn,
+                       struct snapshot_reader **ret_reader, struct err *err)
 {
     struct snapshot_reader *reader = calloc(1, sizeof *reader);
 
     if (!reader) {
         return err_set(err, ERR_EXHAUSTED, "no memory to read a snapshot");
     }
-    reader->path = data_dir_snapshot(dir, lsn);
+    reader->path = *path;
     reader->window.fs = fs;
     reader->window.file = -1;
     if (open_file(reader, store_uuid, lsn, err) != 0) {
@@ -105,6 +106,26 @@ int snapshot_reader_open(const struct fs *fs, const char *dir, const uint8_t *st
     }
     *ret_reader = reader;
     return 0;
+}
+
+int snapshot_reader_open(const struct fs *fs, const char *dir, const uint8_t *store_uuid, uint64_t lsn,
+                         struct snapshot_reader **ret_reader, struct err *err)
+{
+    struct data_dir_path path = data_dir_snapshot(dir, lsn);
+
+    return open_reader(fs, &path, store_uuid, lsn, ret_reader, err);
+}
+
+int snapshot_reader_open_file(const struct fs *fs, const char *path, struct snapshot_reader **ret_reader,
+                              struct err *err)
+{
+    struct data_dir_path copy;
+
+    if (strlen(path) >= sizeof copy.text) {
+        return err_set(err, ERR_INVALID, "a path has less than %zu bytes", sizeof copy.text);
+    }
+    memcpy(copy.text, path, strlen(path) + 1);
+    return open_reader(fs, &copy, NULL, 0, ret_reader, err);
 }
 
 void snapshot_reader_close(struct snapshot_reader *reader)
