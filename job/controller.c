@@ -49,6 +49,7 @@ int controller_create(const struct controller_options *options, struct controlle
     }
     controller->options = *options;
     controller->wake_fd = -1;
+    controller->is_restored = options->is_restored;
     store_bind_owner(options->store);
     if (make_parts(controller, err)) {
         controller_destroy(controller);

@@ -73,6 +73,10 @@ struct controller_options {
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;
     const char *buckets_dir;
+    /* The store was restored from a backup: an execution of which the executor knows nothing may have run where the
+     * backup was taken, so that it is LOST, not started. restored_settled: all of them are decided, durably; once. */
+    bool is_restored;
+    void (*restored_settled)(void *context);
     void (*fatal)(void *context, const struct err *err); /* controller thread; the process should end with code 5 */
     void (*log)(void *context, const char *line);        /* one line worth an operator's eye; NULL: none */
     void *context;

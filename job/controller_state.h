@@ -90,6 +90,9 @@ struct controller {
     struct request_ids *request_ids;
     struct waits *waits;
 
+    bool is_restored;        /* and not settled */
+    uint32_t adoptions_open; /* executions the executor was asked after and has not told of yet */
+
     struct turn turn;
     struct err failure; /* code not ERR_NONE: final */
     pthread_t thread;

@@ -191,6 +191,10 @@ int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct 
     if (turn_finish(controller, err)) {
         return -1;
     }
+    if (controller->is_restored && controller->adoptions_open == 0) {
+        controller->is_restored = false;
+        controller->options.restored_settled(controller->options.context);
+    }
     if (store_tend(controller->options.store, &store_wait_ns, err)) {
         controller_fail(controller, err);
         return -1;

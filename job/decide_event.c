@@ -141,10 +141,27 @@ static void start_again(struct controller *controller, struct job *job, struct r
                                       .task = job_plan_task(job->plan, (size_t)(replica - job->execution.replicas))});
 }
 
+/* Where a store was restored, that an attempt has no files says nothing of whether it has run. */
+static void not_launched(struct controller *controller, struct job *job, struct replica *replica,
+                         const struct execution_event *event)
+{
+    struct execution_event lost = *event;
+
+    if (!controller->is_restored) {
+        start_again(controller, job, replica);
+        return;
+    }
+    lost.kind = EXECUTION_EVENT_LOST;
+    lost.message = "The store was restored from a backup, and of this attempt there are no files here.";
+    ended(controller, job, replica, REPLICA_LOST, &lost);
+}
+
 static void replica_event(struct controller *controller, struct job *job, struct replica *replica,
                           const struct execution_event *event)
 {
     job_touch(controller, job);
+    controller->adoptions_open -= replica->adopting ? 1 : 0;
+    replica->adopting = false;
     switch (event->kind) {
     case EXECUTION_EVENT_STARTED:
         started(controller, job, replica, event);
@@ -159,7 +176,7 @@ static void replica_event(struct controller *controller, struct job *job, struct
         ended(controller, job, replica, REPLICA_LOST, event);
         break;
     case EXECUTION_EVENT_NOT_LAUNCHED:
-        start_again(controller, job, replica);
+        not_launched(controller, job, replica, event);
         break;
     case EXECUTION_EVENT_REMOVED:
         break;

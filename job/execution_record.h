@@ -43,6 +43,7 @@ struct replica {
     int exit_code;
     int term_signal;
     bool oom_killed;
+    bool adopting; /* asked the executor after it and not yet told; not stored */
     int64_t start_time_unix_ns;
     int64_t end_time_unix_ns;
 };

@@ -226,6 +226,8 @@ static void attach_living(struct attaching *attaching, struct job *job)
             continue;
         }
         attaching->executions++;
+        controller->adoptions_open++;
+        replica->adopting = true;
         turn_act(controller, (struct act){.kind = ACT_ADOPT, .key = key});
         if (replica->phase == REPLICA_STOPPING) {
             turn_act(controller, (struct act){.kind = ACT_STOP, .key = key});

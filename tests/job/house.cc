@@ -64,6 +64,9 @@ bool House::start(size_t die_after)
     store_options.clock = &clock.clock;
     store_options.extract = job_keys_extract;
     store_options.segment_bytes = 1 << 20;
+    if (tune_store) {
+        tune_store(store_options);
+    }
     if (store_open(&store_options, &store, &recovery, &err)) {
         failure = err.text;
         store = nullptr;
@@ -75,6 +78,9 @@ bool House::start(size_t die_after)
     options.replicas_max = replicas_max;
     options.stop_grace_ms = 1000;
     options.fatal = fatal;
+    if (tune) {
+        tune(options);
+    }
     if (controller_create(&options, &controller, &err)) {
         failure = err.text;
         controller = nullptr;
@@ -99,6 +105,12 @@ void House::crash()
     store_close(store);
     controller = nullptr;
     store = nullptr;
+}
+
+void House::forget_world()
+{
+    fake_executor_destroy(world);
+    world = fake_executor_create(&clock.clock);
 }
 
 void House::stop()

@@ -74,6 +74,11 @@ class House {
         start();
     }
     void stop();
+    /* Called by start before store and controller are made. */
+    std::function<void(struct store_options &)> tune_store;
+    std::function<void(struct controller_options &)> tune;
+    /* Another host: nothing of what this world has seen is known in the next one. */
+    void forget_world();
 
     /* ---- calls; each needs a turn to be answered ---- */
     std::shared_ptr<Call> create(const std::string &wire, const std::string &request_id = "",
