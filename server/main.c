@@ -7,15 +7,23 @@
 #define CUSTOMJOBD_VERSION "unknown"
 #endif
 
+static const struct {
+    const char *name;
+    int (*run)(char *const *arguments);
+} data_verbs[] = {{"wal", main_wal}, {"snapshot", main_snapshot}, {"backup", main_backup}, {"restore", main_restore}};
+
 static void print_usage(FILE *out)
 {
-    fputs("usage: customjobd serve --data-dir DIR [OPTION]...   serve the API and run jobs; --help tells the options\n"
-          "       customjobd wal dump [--json] DIR              print the records of the write-ahead log\n"
-          "       customjobd wal check DIR                      say whether it is sound\n"
-          "       customjobd wal stat [--json] DIR              count what is in it\n"
-          "       customjobd --version\n"
-          "       customjobd --help\n",
-          out);
+    fputs(
+        "usage: customjobd serve --data-dir DIR [OPTION]...   serve the API and run jobs; --help tells the options\n"
+        "       customjobd wal dump|check|stat DIR            print the log's records; is it sound; count what is in it\n"
+        "       customjobd snapshot dump|verify FILE|DIR      print a snapshot's rows; is it sound\n"
+        "       customjobd backup DIR BACKUP_DIR              copy the store, also of a running server\n"
+        "       customjobd restore BACKUP_DIR DIR             make a data directory of a backup\n"
+        "       customjobd --version\n"
+        "       customjobd --help\n"
+        "All but serve only read what they are given, print a table, or with --format=json one object a line.\n",
+        out);
 }
 
 static int refuse(const char *word)
@@ -37,8 +45,10 @@ int main(int argument_count, char **arguments)
     if (strcmp(verb, "serve") == 0) {
         return main_serve(arguments + 2);
     }
-    if (strcmp(verb, "wal") == 0) {
-        return main_wal(arguments + 2);
+    for (size_t i = 0; i < sizeof data_verbs / sizeof data_verbs[0]; i++) {
+        if (strcmp(verb, data_verbs[i].name) == 0) {
+            return data_verbs[i].run(arguments + 2);
+        }
     }
     if (strcmp(verb, "--version") == 0 || strcmp(verb, "version") == 0) {
         puts("customjobd " CUSTOMJOBD_VERSION);

@@ -20,6 +20,9 @@ enum main_exit {
 /* arguments: what follows the verb, NULL terminated. */
 MUST_USE int main_serve(char *const *arguments);
 MUST_USE int main_wal(char *const *arguments);
+MUST_USE int main_snapshot(char *const *arguments);
+MUST_USE int main_backup(char *const *arguments);
+MUST_USE int main_restore(char *const *arguments);
 
 C_DECLS_END
 

@@ -20,6 +20,7 @@
 #include "server/methods.h"
 #include "server/reflection_index.h"
 #include "server/rpc_server.h"
+#include "storage/backup.h"
 
 #define PATH_BYTES 4096
 
@@ -45,6 +46,17 @@ static void die(void *context, const struct err *err)
     (void)context;
     main_log(MAIN_LOG_ERROR, "%s; stopping at once, since nothing more can be promised", err->text);
     _exit(MAIN_EXIT_DISK);
+}
+
+/* On the controller's thread. If the mark stays, an attempt without files is taken for lost once more, at the worst. */
+static void forget_restore(void *context)
+{
+    struct house *house = context;
+    struct err err = ERR_INIT;
+
+    if (backup_note_started(fs_system(), house->config.data_dir, &err)) {
+        main_log(MAIN_LOG_WARNING, "%s", err.text);
+    }
 }
 
 /* What an error of opening or making something means for who started this. */
@@ -120,9 +132,16 @@ static int make_controller(struct house *house, struct err *err)
                                          .project_numbers = config->project_numbers.items,
                                          .project_number_count = config->project_numbers.count,
                                          .buckets_dir = config->buckets_dir,
+                                         .is_restored = backup_is_restored(fs_system(), config->data_dir),
+                                         .restored_settled = forget_restore,
                                          .fatal = die,
-                                         .log = main_log_line};
+                                         .log = main_log_line,
+                                         .context = house};
 
+    if (options.is_restored) {
+        main_log(MAIN_LOG_INFO, "%s was restored from a backup: replicas that have no files here count as lost",
+                 config->data_dir);
+    }
     return controller_create(&options, &house->controller, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/crc32c.h"
 #include "storage/data_dir.h"
+#include "storage/file_out.h"
 
 #define MANIFEST_BYTES_MAX 512
 
@@ -75,37 +76,10 @@ int manifest_read(const struct fs *fs, const char *dir, struct manifest *ret_man
     return 0;
 }
 
-static int write_and_sync(const struct fs *fs, const char *path, const void *bytes, size_t size, struct err *err)
-{
-    int file;
-    int result;
-
-    if (fs->open(fs, path, FS_CREATE, &file, err) != 0) {
-        return -1;
-    }
-    result = fs->write_at(fs, file, bytes, size, 0, err);
-    if (result == 0) {
-        result = fs->sync(fs, file, err);
-    }
-    fs->close(fs, file);
-    return result;
-}
-
 int manifest_write(const struct fs *fs, const char *dir, const struct manifest *manifest, struct err *err)
 {
-    struct data_dir_path path = data_dir_file(dir, "MANIFEST");
-    struct data_dir_path tmp = data_dir_tmp(&path);
-    struct err ignored = ERR_INIT;
     char text[MANIFEST_BYTES_MAX];
-    size_t size = render(manifest, text);
 
-    /* One that an earlier attempt left behind. */
-    if (fs->remove(fs, tmp.text, &ignored) != 0 && ignored.code != ERR_NOT_FOUND) {
-        *err = ignored;
-        return -1;
-    }
-    if (write_and_sync(fs, tmp.text, text, size, err) != 0) {
-        return -1;
-    }
-    return data_dir_publish(fs, dir, &tmp, &path, err);
+    render(manifest, text);
+    return file_out_text(fs, dir, "MANIFEST", text, err);
 }

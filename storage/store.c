@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/backup.h"
 #include "storage/recovery.h"
 #include "storage/store_private.h"
 #include "storage/version.h"
@@ -65,7 +66,7 @@ static int lock_dir(struct store *store, struct err *err)
         store->lock_file = -1;
         return err_wrap(err, "cannot use the data directory %s", store->dir);
     }
-    return 0;
+    return backup_check_startable(store->fs, store->dir, err);
 }
 
 /* Says what a person can do. */

@@ -173,6 +173,19 @@ int wal_segment_header_decode(const void *block, struct wal_segment_header *ret_
     return 0;
 }
 
+uint32_t wal_segment_header_rebrand(void *block, const uint8_t *store_uuid, uint64_t segment_bytes)
+{
+    char *at = block;
+    uint32_t crc;
+
+    memcpy(at + SEGMENT_AT_STORE_UUID, store_uuid, WAL_ID_BYTES);
+    wal_put64(at + SEGMENT_AT_BYTES, segment_bytes);
+    wal_put32(at + SEGMENT_AT_FLAGS, 0); /* the file is made anew: zeros stand behind the tail */
+    crc = crc_without(0, at, WAL_BLOCK_BYTES, SEGMENT_AT_CRC);
+    wal_put32(at + SEGMENT_AT_CRC, crc);
+    return crc;
+}
+
 void wal_batch_header_encode(const struct wal_batch_header *header, void *bytes)
 {
     char *at = bytes;
@@ -187,6 +200,13 @@ void wal_batch_header_encode(const struct wal_batch_header *header, void *bytes)
     wal_put32(at + BATCH_AT_LENGTH, header->length);
     wal_put32(at + BATCH_AT_PREVIOUS_CHAIN, header->previous_chain);
     wal_put32(at + BATCH_AT_FLAGS, header->flags);
+}
+
+void wal_batch_header_rebrand(void *bytes, uint32_t segment_crc)
+{
+    char *at = bytes;
+
+    wal_put32(at + BATCH_AT_CRC, crc_without(segment_crc, at, WAL_BATCH_HEADER_BYTES, BATCH_AT_CRC));
 }
 
 uint32_t wal_batch_chain(const void *batch, size_t padded_bytes, uint32_t previous_chain)

@@ -84,12 +84,18 @@ void wal_segment_header_encode(struct wal_segment_header *header, void *block);
 /* ERR_CORRUPT: no header or a damaged one; ERR_UNSUPPORTED: of a newer program. */
 MUST_USE int wal_segment_header_decode(const void *block, struct wal_segment_header *ret_header, struct err *err);
 
+/* Makes the block of a valid header that of another store's segment, of another size, and leaves all else as it is, also
+ * what this program does not know. Returns the new crc. */
+uint32_t wal_segment_header_rebrand(void *block, const uint8_t *store_uuid, uint64_t segment_bytes);
+
 /* Writes the 64 bytes; chain and check are filled by wal_batch_seal. */
 void wal_batch_header_encode(const struct wal_batch_header *header, void *bytes);
 /* Computes the chain over a whole padded batch and writes chain and header check into it. Returns the chain. */
 uint32_t wal_batch_seal(void *batch, size_t padded_bytes, uint32_t previous_chain, uint32_t segment_crc);
 /* True: the header's own check holds for this segment. Says nothing of what follows the header. */
 bool wal_batch_header_decode(const void *bytes, uint32_t segment_crc, struct wal_batch_header *ret_header);
+/* Makes the header of a valid batch one of the segment with that crc; the chain does not depend on it. */
+void wal_batch_header_rebrand(void *bytes, uint32_t segment_crc);
 /* The chain that a whole padded batch should carry. */
 uint32_t wal_batch_chain(const void *batch, size_t padded_bytes, uint32_t previous_chain);
 

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""What an operator does with the data of `customjobd`: backup and restore, as programs and through the command line."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import server_fixture  # noqa: E402
+
+PROGRAM = str(server_fixture.bin_dir() / "customjobd")
+WAIT_SECONDS = 60
+
+
+def run(*arguments):
+    """A run of the server's program that ends by itself."""
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=WAIT_SECONDS,
+                          check=False)
+
+
+class Client:
+    """The command line against one server."""
+
+    def __init__(self, server):
+        self.command = [str(server_fixture.bin_dir() / "customjob"), "--endpoint", server.address, "--project", "p"]
+
+    def run(self, *arguments, check=True):
+        return subprocess.run([*self.command, *map(str, arguments)], capture_output=True, text=True, check=check,
+                              timeout=WAIT_SECONDS)
+
+    def create(self, script, *flags):
+        return self.run("create", "--quiet", *flags, f"--display-name={script[:20]}", "--", "sh", "-c",
+                        script).stdout.strip()
+
+    def get(self, name):
+        return json.loads(self.run("get", name, "--format=json").stdout)
+
+    def names(self):
+        return self.run("list", "--quiet").stdout.split()
+
+
+class DataTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="customjobd-data-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def serve(self, *flags, data="data", executor="process"):
+        server = server_fixture.Server(*flags, data_dir=self.dir / data, executor=executor, log=self.dir / f"{data}.log")
+        self.addCleanup(server.kill)
+        return server.start()
+
+    def log(self, data="data"):
+        return (self.dir / f"{data}.log").read_text()
+
+    def test_a_backup_of_a_running_server_is_restored_with_its_jobs(self):
+        server = self.serve("--stop-grace", "0s")
+        client = Client(server)
+        ended = client.create("echo done", "--wait")
+        running = client.create("sleep 600")
+        client.run("wait", running, "--timeout", "1s", check=False)
+        made = run("backup", "--format=json", self.dir / "data", self.dir / "backup")
+        self.assertEqual(0, made.returncode, made.stderr)
+        self.assertEqual("", made.stderr, "no progress where there is no terminal")
+        self.assertEqual(0, json.loads(made.stdout)["snapshot_lsn"])
+        late = client.create("true", "--wait")
+        for verb in (("wal", "check"), ("wal", "stat")):
+            self.assertEqual(0, run(*verb, self.dir / "backup").returncode)
+        client.run("cancel", running)
+        client.run("wait", running, check=False)
+        self.assertEqual(0, server.stop())
+
+        self.assertEqual(2, run("restore", self.dir / "backup", self.dir / "data").returncode, "it is not empty")
+        restored = run("restore", self.dir / "backup", self.dir / "restored")
+        self.assertEqual(0, restored.returncode, restored.stderr)
+        self.assertIn("start the server", restored.stdout)
+        server = self.serve(data="restored")
+        client = Client(server)
+        self.assertEqual({ended, running}, set(client.names()), "and not " + late)
+        self.assertEqual("JOB_STATE_SUCCEEDED", client.get(ended)["state"])
+        self.assertEqual(3, client.run("wait", running, check=False).returncode)
+        lost = client.get(running)
+        self.assertEqual(13, lost["error"]["code"])
+        self.assertIn("The store was restored from a backup", lost["error"]["message"])
+        self.assertIn("was restored from a backup", self.log("restored"))
+        self.assertFalse((self.dir / "restored" / "RESTORED").exists())
+        self.assertEqual(0, server.stop())
+
+    def test_a_backup_and_half_a_restore_are_not_served(self):
+        self.assertEqual(0, self.serve(executor="simulate").stop())
+        self.assertEqual(0, run("backup", self.dir / "data", self.dir / "backup").returncode)
+        refused = run("serve", "--data-dir", self.dir / "backup", "--executor", "simulate", "--listen", "127.0.0.1:0")
+        self.assertEqual(3, refused.returncode)
+        self.assertIn(f"customjobd restore {self.dir}/backup DIR", refused.stderr)
+        self.assertEqual(0, run("restore", self.dir / "backup", self.dir / "half").returncode)
+        (self.dir / "half" / "RESTORED").rename(self.dir / "half" / "RESTORING")
+        refused = run("serve", "--data-dir", self.dir / "half", "--executor", "simulate", "--listen", "127.0.0.1:0")
+        self.assertEqual(3, refused.returncode)
+        self.assertIn("has not finished", refused.stderr)
+
+    def test_tells_how_backup_restore_and_snapshot_are_used(self):
+        for arguments in (["backup"], ["backup", "a"], ["backup", "a", "b", "c"], ["backup", "--fast", "a", "b"],
+                          ["restore", "a"], ["restore", "--format=xml", "a", "b"], ["snapshot"], ["snapshot", "dump"],
+                          ["snapshot", "mend", "x"]):
+            result = run(*arguments)
+            self.assertEqual(2, result.returncode, arguments)
+            self.assertIn("usage: customjobd " + arguments[0], result.stderr)
+        self.assertEqual(2, run("backup", self.dir / "absent", self.dir / "b").returncode)
+        self.assertEqual(2, run("restore", self.dir / "absent", self.dir / "b").returncode)
+        self.assertEqual(2, run("snapshot", "verify", self.dir / "absent").returncode)
+
+
+if __name__ == "__main__":
+    unittest.main()
