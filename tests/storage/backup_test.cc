@@ -40,6 +40,15 @@ Rows RowsOf(const std::string &dir)
     return store.store ? store.All() : Rows();
 }
 
+std::map<std::string, std::string> Contents(const std::string &dir)
+{
+    std::map<std::string, std::string> contents;
+    for (const std::string &name : Files(dir, "")) {
+        contents[name] = ReadFile(dir + "/" + name);
+    }
+    return contents;
+}
+
 /* Rows of several segments behind a snapshot, some deleted, one larger than a segment. */
 void Fill(StoreUnderTest &store)
 {
@@ -278,7 +287,7 @@ TEST(Backup, ThatDiesIsNoBackup)
     StoreUnderTest store(dir.path() + "/data");
     ASSERT_TRUE(store.Open());
     Fill(store);
-    std::string before = RunTool("stat", dir.path() + "/data", true).out;
+    std::map<std::string, std::string> before = Contents(dir.path() + "/data");
     bool done = false;
     for (uint64_t call = 0; !done; call++) {
         std::string backup = dir.path() + "/backup";
@@ -286,7 +295,6 @@ TEST(Backup, ThatDiesIsNoBackup)
         struct fault_fs *fault = fault_fs_create(fs_system());
         fault_fs_arm(fault, FAULT_STOP, call);
         done = Backup(dir.path() + "/data", backup, fault_fs_fs(fault)).result == 0;
-        fault_fs_arm(fault, FAULT_ONCE, call);
         fault_fs_destroy(fault);
         Outcome restore = Restore(backup, dir.path() + "/restored");
         std::filesystem::remove_all(dir.path() + "/restored");
@@ -307,7 +315,7 @@ TEST(Backup, ThatDiesIsNoBackup)
             EXPECT_TRUE(Files(backup, "").empty());
         }
     }
-    EXPECT_EQ(before, RunTool("stat", dir.path() + "/data", true).out) << "the original is only read";
+    EXPECT_TRUE(before == Contents(dir.path() + "/data")) << "the original is only read";
 }
 
 TEST(Backup, ThatWasDamagedIsNeverRestoredToOtherRows)
