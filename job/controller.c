@@ -34,7 +34,8 @@ static int make_parts(struct controller *controller, struct err *err)
     }
     if (mailbox_create(LIMIT_CONTROLLER_MAIL, &controller->commands, err) ||
         mailbox_create(EVENTS_MAX, &controller->events, err) || job_table_create(&controller->jobs, err) ||
-        request_ids_create(&controller->request_ids, err) || waits_create(&controller->waits, err)) {
+        request_ids_create(&controller->request_ids, err) || waits_create(&controller->waits, err) ||
+        expired_create(controller, err)) {
         return -1;
     }
     return reconcile_load(controller, err);
@@ -206,6 +207,7 @@ void controller_destroy(struct controller *controller)
     timers_deinit(&controller->limits);
     waits_destroy(controller->waits);
     request_ids_destroy(controller->request_ids);
+    retention_destroy(controller->retention);
     job_table_destroy(controller->jobs);
     if (controller->events) {
         mailbox_destroy(controller->events);

@@ -73,6 +73,9 @@ struct controller_options {
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;
     const char *buckets_dir;
+    /* Ended jobs and done operations go this long after their end, or when there are more of them; 0: they stay. */
+    int64_t retention_ms;
+    uint64_t retention_count;
     /* The store was restored from a backup: an execution of which the executor knows nothing may have run where the
      * backup was taken, so that it is LOST, not started. restored_settled: all of them are decided, durably; once. */
     bool is_restored;

@@ -18,6 +18,7 @@
 #include "job/controller.h"
 #include "job/job_table.h"
 #include "job/request_ids.h"
+#include "job/retention.h"
 #include "job/waits.h"
 
 /* Messages of each kind that one turn takes; the rest waits for the next. */
@@ -92,6 +93,12 @@ struct controller {
 
     bool is_restored;        /* and not settled */
     uint32_t adoptions_open; /* executions the executor was asked after and has not told of yet */
+
+    struct retention *retention;
+    uint32_t expired_removals; /* jobs gone for their age whose files are being removed */
+    uint64_t expired_jobs;     /* these three: for the log */
+    uint64_t expired_operations;
+    int64_t expired_log_mono_ns;
 
     struct turn turn;
     struct err failure; /* code not ERR_NONE: final */
@@ -169,10 +176,25 @@ void decide_delete_operation(struct controller *controller, struct command *comm
 void decide_wait(struct controller *controller, struct command *command);
 /* Answers everyone who waits for an operation that is done in this turn. After everything else is decided. */
 void decide_waits(struct controller *controller);
+/* Deletes an ended job, which is in the table: its row now, then its files, then its record. operation: what was made for
+ * it and is done when all is gone; NULL: nobody has asked. */
+void delete_begin(struct controller *controller, struct job *job, struct operation *operation,
+                  enum api_version version);
 void decide_event(struct controller *controller, const struct event_mail *mail);
 /* The files of a deleted job are gone; refusal: why they will stay, or NULL. */
 void decide_removed(struct controller *controller, struct job *job, const char *refusal);
 void decide_timers(struct controller *controller);
+
+/* ---- decide_expired.c: ended jobs and done operations that are too old, or too many ---- */
+MUST_USE int expired_create(struct controller *controller, struct err *err);
+/* At start, of each ended job and each operation. */
+MUST_USE int expired_load(struct controller *controller, enum store_table table, const struct store_version *version,
+                          struct err *err);
+/* What has ended in this turn, which is durable. */
+void expired_note_turn(struct controller *controller);
+void decide_expired(struct controller *controller);
+/* When the next one is due; INT64_MAX: none as things are. */
+int64_t expired_next_ns(const struct controller *controller);
 
 /* ---- reconcile.c ---- */
 /* Makes the jobs of the store live again, in memory. */

@@ -85,6 +85,7 @@ int turn_finish(struct controller *controller, struct err *err)
         controller_fail(controller, &failure);
     }
     if (!controller_has_failed(controller)) {
+        expired_note_turn(controller);
         turn_carry_out(controller);
         settle_touched(controller);
     }
@@ -160,6 +161,7 @@ static int64_t next_wait(const struct controller *controller, int64_t store_wait
     int64_t mono = waits_next_ns(controller->waits);
     int64_t wait = store_wait_ns;
 
+    wall = earlier(wall, expired_next_ns(controller));
     if (controller->commands_left || controller->events_left) {
         return 0;
     }
@@ -188,6 +190,7 @@ int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct 
     take_events(controller);
     take_commands(controller);
     decide_timers(controller);
+    decide_expired(controller);
     if (turn_finish(controller, err)) {
         return -1;
     }

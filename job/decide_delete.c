@@ -1,3 +1,6 @@
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "job/controller_state.h"
 #include "job/job_name.h"
 
@@ -48,17 +51,39 @@ static int take_ended(struct controller *controller, struct span name, struct jo
     }
     job->state = state;
     job->execution.job_id = id;
+    retention_note_deleted(controller->retention, STORE_TABLE_JOB);
     *ret_job = job;
     return 0;
 }
 
-static int delete_job(struct controller *controller, struct command *command, struct err *err)
+void delete_begin(struct controller *controller, struct job *job, struct operation *operation, enum api_version version)
 {
     struct executor *executor = controller->executor;
+    bool has_files = executor->ops->has_files(executor, job->id);
+
+    execution_deinit(&job->execution);
+    job->execution.job_id = job->id;
+    job->execution.version = version;
+    job->execution.deleting = true;
+    job->execution.delete_operation_id = operation ? operation->id : 0;
+    job->delete_operation = operation;
+    job->gone = !has_files;
+    job_touch(controller, job);
+    stage_delete(controller, STORE_TABLE_JOB, job->id);
+    if (operation) {
+        stage_operation(controller, operation, !has_files, NULL);
+    }
+    if (has_files) {
+        stage_record(controller, job);
+        turn_act(controller, (struct act){.kind = ACT_REMOVE, .key = {.job_id = job->id}});
+    }
+}
+
+static int delete_job(struct controller *controller, struct command *command, struct err *err)
+{
     struct job *job = job_table_find_name(controller->jobs, command->name);
     struct job_name name;
     struct operation *operation;
-    bool has_files;
 
     if (job_name_parse(command->name, &name, err)) {
         return refuse_not_found(command->name, err);
@@ -72,21 +97,7 @@ static int delete_job(struct controller *controller, struct command *command, st
         controller_fail(controller, err);
         return -1;
     }
-    has_files = executor->ops->has_files(executor, job->id);
-    execution_deinit(&job->execution);
-    job->execution.job_id = job->id;
-    job->execution.version = command->version;
-    job->execution.deleting = true;
-    job->execution.delete_operation_id = operation->id;
-    job->delete_operation = operation;
-    job->gone = !has_files;
-    job_touch(controller, job);
-    stage_delete(controller, STORE_TABLE_JOB, job->id);
-    stage_operation(controller, operation, !has_files, NULL);
-    if (has_files) {
-        stage_record(controller, job);
-        turn_act(controller, (struct act){.kind = ACT_REMOVE, .key = {.job_id = job->id}});
-    }
+    delete_begin(controller, job, operation, command->version);
     turn_reply_version(controller, command, STORE_TABLE_OPERATION, operation->id);
     return 0;
 }
@@ -100,6 +111,17 @@ void decide_delete(struct controller *controller, struct command *command)
     }
 }
 
+/* There is no operation that could tell it. */
+static void tell_refusal(struct controller *controller, const struct job *job, const char *refusal)
+{
+    char line[512];
+
+    if (refusal && controller->options.log) {
+        snprintf(line, sizeof line, "retention: the files of job %" PRIu64 " cannot be removed: %s", job->id, refusal);
+        controller->options.log(controller->options.context, line);
+    }
+}
+
 void decide_removed(struct controller *controller, struct job *job, const char *refusal)
 {
     struct err err = ERR_INIT;
@@ -107,11 +129,16 @@ void decide_removed(struct controller *controller, struct job *job, const char *
     if (!job->execution.deleting || job->gone) {
         return;
     }
-    if (refusal) {
+    if (!job->delete_operation) {
+        controller->expired_removals--;
+        tell_refusal(controller, job, refusal);
+    } else if (refusal) {
         err_set(&err, ERR_INTERNAL, "The CustomJob is deleted, but its files cannot be removed: %s", refusal);
         text_make_utf8(err.text, strlen(err.text));
     }
-    stage_operation(controller, job->delete_operation, true, refusal ? &err : NULL);
+    if (job->delete_operation) {
+        stage_operation(controller, job->delete_operation, true, refusal ? &err : NULL);
+    }
     stage_delete(controller, STORE_TABLE_EXECUTION, job->id);
     job->record_stored = false;
     job->gone = true;

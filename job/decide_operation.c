@@ -42,6 +42,7 @@ void decide_delete_operation(struct controller *controller, struct command *comm
     }
     turn_add_id(controller, &controller->turn.forgotten_operations, id);
     stage_delete(controller, STORE_TABLE_OPERATION, id);
+    retention_note_deleted(controller->retention, STORE_TABLE_OPERATION);
     turn_reply_done(controller, command, NULL);
 }
 

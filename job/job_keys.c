@@ -98,20 +98,6 @@ static int job_keys(struct span value, struct store_keys *keys, struct err *err)
     return read_parent(keys->name, "customJobs", &keys->parent, err);
 }
 
-/* The first field of that number, or an empty span. */
-static struct span find_bytes(struct span message, uint32_t number)
-{
-    struct wire_reader reader = {message};
-    struct wire_field field;
-
-    while (wire_next(&reader, &field) == WIRE_FIELD) {
-        if (field.number == number && field.type == WIRE_BYTES) {
-            return field.bytes;
-        }
-    }
-    return span_make(NULL, 0);
-}
-
 static bool ends_with(struct span text, const char *end)
 {
     size_t size = strlen(end);
@@ -121,12 +107,12 @@ static bool ends_with(struct span text, const char *end)
 
 static int read_metadata(struct span any, struct store_keys *keys, struct err *err)
 {
-    struct span generic = find_bytes(any, ANY_VALUE);
+    struct span generic = wire_find_bytes(any, ANY_VALUE);
 
-    if (ends_with(find_bytes(any, ANY_TYPE_URL), ".DeleteOperationMetadata")) {
-        generic = find_bytes(generic, DELETE_METADATA_GENERIC);
+    if (ends_with(wire_find_bytes(any, ANY_TYPE_URL), ".DeleteOperationMetadata")) {
+        generic = wire_find_bytes(generic, DELETE_METADATA_GENERIC);
     }
-    if (wire_read_timestamp(find_bytes(generic, GENERIC_METADATA_CREATE_TIME), &keys->create_time_unix_ns) ==
+    if (wire_read_timestamp(wire_find_bytes(generic, GENERIC_METADATA_CREATE_TIME), &keys->create_time_unix_ns) ==
         WIRE_BAD) {
         return err_set(err, ERR_CORRUPT, "an Operation's create_time is no time");
     }

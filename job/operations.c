@@ -10,6 +10,7 @@
 #include "google/rpc/status.upb.h"
 #include "job/job_name.h"
 #include "job/pb_time.h"
+#include "job/wire.h"
 
 #define LRO(name) google_longrunning_Operation_##name
 
@@ -187,4 +188,21 @@ struct operation *operation_decode(struct span bytes, struct err *err)
     }
     upb_Arena_Free(arena);
     return operation;
+}
+
+/* Fields of google.longrunning.Operation, of google.protobuf.Any and of the two metadata messages. */
+enum { OPERATION_METADATA = 2, ANY_TYPE_URL = 1, ANY_VALUE = 2, DELETE_GENERIC = 1, GENERIC_UPDATE_TIME = 3 };
+
+int64_t operation_update_time(struct span bytes)
+{
+    struct span any = wire_find_bytes(bytes, OPERATION_METADATA);
+    struct span type = wire_find_bytes(any, ANY_TYPE_URL);
+    struct span generic = wire_find_bytes(any, ANY_VALUE);
+    int64_t time = 0;
+
+    if (span_equal_text(type, metadata_type(OPERATION_DELETE, API_V1)) ||
+        span_equal_text(type, metadata_type(OPERATION_DELETE, API_V1BETA1))) {
+        generic = wire_find_bytes(generic, DELETE_GENERIC);
+    }
+    return wire_read_timestamp(wire_find_bytes(generic, GENERIC_UPDATE_TIME), &time) == WIRE_BAD ? 0 : time;
 }

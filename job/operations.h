@@ -42,6 +42,8 @@ struct operation_progress {
 /* The bytes live as long as the arena. */
 MUST_USE int operation_encode(const struct operation *operation, const struct operation_progress *progress,
                               upb_Arena *arena, struct span *ret_bytes, struct err *err);
+/* When it was last changed, which of a done one is its end; 0 when the bytes do not tell. */
+int64_t operation_update_time(struct span bytes);
 MUST_USE struct operation *operation_decode(struct span bytes, struct err *err);
 
 C_DECLS_END

@@ -91,12 +91,8 @@ static int load_deleted(struct controller *controller, struct execution *record,
     job->execution = *record;
     *record = (struct execution){0};
     job->record_stored = true;
-    if (load_operation(controller, job->execution.delete_operation_id, &job->delete_operation, err)) {
-        return -1;
-    }
-    return job->delete_operation
-               ? 0
-               : err_set(err, ERR_CORRUPT, "job %" PRIu64 " is deleted without an operation", job->id);
+    controller->expired_removals += job->execution.delete_operation_id == 0 ? 1 : 0;
+    return load_operation(controller, job->execution.delete_operation_id, &job->delete_operation, err);
 }
 
 static int load_record(struct controller *controller, uint64_t id, struct span value, struct err *err)
@@ -161,9 +157,19 @@ static bool visit_job(void *context, const struct store_version *version)
     uint64_t id = store_version_id(version);
     struct execution record = {.job_id = id, .job_attempt = 1, .version = API_V1};
 
-    if (!job_state_is_terminal((enum job_state)store_version_state(version)) && !job_table_find(controller->jobs, id)) {
+    if (job_state_is_terminal((enum job_state)store_version_state(version))) {
+        loading->failed = expired_load(controller, STORE_TABLE_JOB, version, loading->err);
+    } else if (!job_table_find(controller->jobs, id)) {
         loading->failed = load_living(controller, version, &record, false, loading->err);
     }
+    return !loading->failed;
+}
+
+static bool visit_operation(void *context, const struct store_version *version)
+{
+    struct loading *loading = context;
+
+    loading->failed = expired_load(loading->controller, STORE_TABLE_OPERATION, version, loading->err);
     return !loading->failed;
 }
 
@@ -178,6 +184,9 @@ int reconcile_load(struct controller *controller, struct err *err)
     }
     if (!loading.failed) {
         store_walk(store, STORE_TABLE_REQUEST_ID, visit_request_id, &loading);
+    }
+    if (!loading.failed && retention_is_on(controller->retention)) {
+        store_walk(store, STORE_TABLE_OPERATION, visit_operation, &loading);
     }
     if (loading.failed) {
         err_wrap(err, "cannot read the jobs of the store");

@@ -229,3 +229,16 @@ char *wire_put_timestamp(char *at, uint32_t number, int64_t unix_ns)
     at = wire_put_number(at, 1, (uint64_t)(unix_ns / CLOCK_NS_PER_S));
     return wire_put_number(at, 2, (uint64_t)(unix_ns % CLOCK_NS_PER_S));
 }
+
+struct span wire_find_bytes(struct span message, uint32_t number)
+{
+    struct wire_reader reader = {message};
+    struct wire_field field;
+
+    while (wire_next(&reader, &field) == WIRE_FIELD) {
+        if (field.number == number && field.type == WIRE_BYTES) {
+            return field.bytes;
+        }
+    }
+    return span_make(NULL, 0);
+}

@@ -37,6 +37,8 @@ enum wire_result { WIRE_FIELD, WIRE_END, WIRE_BAD };
 /* The next field; WIRE_BAD leaves the reader where the bad field begins. */
 MUST_USE enum wire_result wire_next(struct wire_reader *reader, struct wire_field *ret_field);
 /* A google.protobuf.Timestamp, as ns since 1970; WIRE_BAD or WIRE_END (read whole). */
+/* The first field of that number and of type bytes, or an empty span. */
+struct span wire_find_bytes(struct span message, uint32_t number);
 MUST_USE enum wire_result wire_read_timestamp(struct span bytes, int64_t *ret_unix_ns);
 
 size_t wire_varint_size(uint64_t value);

@@ -132,6 +132,8 @@ static int make_controller(struct house *house, struct err *err)
                                          .project_numbers = config->project_numbers.items,
                                          .project_number_count = config->project_numbers.count,
                                          .buckets_dir = config->buckets_dir,
+                                         .retention_ms = config->retention_ms,
+                                         .retention_count = config->retention_count,
                                          .is_restored = backup_is_restored(fs_system(), config->data_dir),
                                          .restored_settled = forget_restore,
                                          .fatal = die,
