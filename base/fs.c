@@ -294,7 +294,8 @@ static int system_lock(const struct fs *fs, const char *path, int *ret_file, str
         return fail(err, errno_value, "lock", path);
     }
     length = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
-    if (ftruncate(file, 0) != 0 || pwrite(file, holder, (size_t)length, 0) != length) {
+    /* Over what stood there, and only then cut: on a full disk an emptied file gets no block any more. */
+    if (pwrite(file, holder, (size_t)length, 0) != length || ftruncate(file, length) != 0) {
         errno_value = errno;
         close(file);
         return fail(err, errno_value, "write the holder's pid to", path);

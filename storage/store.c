@@ -53,6 +53,7 @@ static int set_options(struct store *store, const struct store_options *options,
     store->segment_bytes = wal_round_up(segment_bytes);
     store->snapshot_log_bytes_min =
         options->snapshot_log_bytes_min > 0 ? options->snapshot_log_bytes_min : SNAPSHOT_LOG_BYTES_MIN_DEFAULT;
+    store->free_bytes_min = options->free_bytes_min;
     store->lock_file = -1;
     return 0;
 }

@@ -62,9 +62,18 @@ struct store_options {
     const struct fs *fs;
     const struct clock *clock;
     store_extract_fn extract;
-    uint64_t segment_bytes; /* 0: 64 MiB */
+    uint64_t segment_bytes;  /* 0: 64 MiB */
+    uint64_t free_bytes_min; /* of the disk, see struct store_space; 0: it is not watched */
     uint64_t
         snapshot_log_bytes_min; /* a snapshot is due when the log is larger than this and than the live data; 0: 64 MiB */
+};
+
+/* How much room the disk has, and below how much no new rows should be made: free_bytes_min, or what the next snapshot and
+ * the segments that are not ready yet will take, where that is more. */
+struct store_space {
+    uint64_t free_bytes;
+    uint64_t needed_bytes;
+    bool is_low;
 };
 
 /* What opening found, for one log line and for tests. */
@@ -113,6 +122,10 @@ MUST_USE int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *e
 
 /* Takes a snapshot now and cuts the log; for tests and for an orderly stop. Blocks until it is durable. */
 MUST_USE int store_snapshot(struct store *store, struct err *err);
+
+/* As of at most 100 ms ago; all zero when it is not watched. When room gets short, and as long as there is some, blank
+ * segments are made ready, in which rows are deleted and jobs end on a full disk. */
+void store_space(struct store *store, struct store_space *ret_space);
 
 /* True while the last snapshot that was due failed, and why: the log grows on, nothing is lost. Tried again in a minute. */
 bool store_snapshot_failure(const struct store *store, struct err *ret_failure);

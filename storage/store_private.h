@@ -50,11 +50,19 @@ struct store {
     uint64_t snapshot_start_log_bytes; /* log bytes when the running snapshot began */
     uint64_t cut_segment;              /* segments from here up to manifest.first_segment are to be recycled */
     int64_t snapshot_retry_mono_ns;    /* not before, after a failed one */
-    struct err snapshot_failure;       /* of the last try; code ERR_NONE: it went well */
+    uint64_t free_bytes_min;
+    struct store_space space;    /* as last seen */
+    int64_t space_seen_mono_ns;  /* 0: never */
+    uint64_t old_snapshot_bytes; /* of the snapshot's file, while room is short; else 0 */
+    struct err snapshot_failure; /* of the last try; code ERR_NONE: it went well */
 };
 
 /* Keeps the failure of the log as the store's last word; returns -1. */
 int store_fail(struct store *store, struct err *err);
+/* Keeps segments ready while room gets short; how long until it wants to look again. */
+int64_t store_space_tend(struct store *store);
+/* Gives up the segments kept ready, if that makes room for a snapshot: true. */
+bool store_space_release(struct store *store);
 /* 0, or -1 and the failure. */
 MUST_USE int store_check_usable(const struct store *store, struct err *err);
 

@@ -42,8 +42,14 @@ static int tend_mark(struct store *store, int64_t now, int64_t *wait_ns, struct 
 static bool is_due(const struct store *store)
 {
     uint64_t bytes = log_bytes(store);
+    uint64_t live = (uint64_t)store->live_bytes;
 
-    return bytes > store->snapshot_log_bytes_min && bytes > (uint64_t)store->live_bytes &&
+    /* Where room is short a new snapshot is worth its writing as soon as it gives back half of what there is. */
+    if (store->space.is_low && bytes + store->old_snapshot_bytes > 2 * (live + store->segment_bytes) &&
+        wal_writer_last_lsn(store->writer) > store->manifest.snapshot_lsn) {
+        return true;
+    }
+    return bytes > store->snapshot_log_bytes_min && bytes > live &&
            wal_writer_last_lsn(store->writer) > store->manifest.snapshot_lsn;
 }
 
@@ -61,7 +67,10 @@ static void snapshot_failed(struct store *store, const struct err *err)
 {
     store->snapshot_failure = *err;
     err_wrap(&store->snapshot_failure, "no snapshot could be taken in %s, the log goes on growing", store->dir);
-    store->snapshot_retry_mono_ns = clock_mono_ns(store->clock) + SNAPSHOT_RETRY_NS;
+    store->snapshot_retry_mono_ns = clock_mono_ns(store->clock);
+    if (err->code != ERR_EXHAUSTED || !store_space_release(store)) {
+        store->snapshot_retry_mono_ns += SNAPSHOT_RETRY_NS;
+    }
 }
 
 /* Takes over a finished snapshot: the old one goes, and what of the log it replaces is to be recycled. */
@@ -133,6 +142,7 @@ int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *err)
         return -1;
     }
     tend_snapshot(store, now, &wait_ns);
+    wait_ns = shorter(wait_ns, store_space_tend(store));
     *ret_wait_ns = shorter(wait_ns, reclaim_tend(store->reclaim, now));
     return 0;
 }

@@ -102,13 +102,13 @@ static void make_spare(struct worker_job *job)
     pthread_mutex_unlock(&spare->mutex);
 }
 
-void wal_spare_want(struct wal_spare *spare)
+void wal_spare_want(struct wal_spare *spare, size_t count)
 {
     struct err err = ERR_INIT;
     bool wanted;
 
     pthread_mutex_lock(&spare->mutex);
-    wanted = !spare->making && spare->ready_count == 0;
+    wanted = !spare->making && spare->ready_count < count;
     pthread_mutex_unlock(&spare->mutex);
     if (!wanted) {
         return;
@@ -122,6 +122,28 @@ void wal_spare_want(struct wal_spare *spare)
     spare->making_number = spare->next_number++;
     spare->job.run = make_spare;
     worker_post(spare->worker, &spare->job);
+}
+
+size_t wal_spare_ready(struct wal_spare *spare)
+{
+    size_t count;
+
+    pthread_mutex_lock(&spare->mutex);
+    count = spare->ready_count;
+    pthread_mutex_unlock(&spare->mutex);
+    return count;
+}
+
+void wal_spare_drop(struct wal_spare *spare)
+{
+    struct data_dir_path path;
+    struct err ignored = ERR_INIT;
+    uint64_t bytes;
+    bool recycled;
+
+    while (wal_spare_take(spare, &path, &bytes, &recycled)) {
+        (void)spare->fs->remove(spare->fs, path.text, &ignored); /* the next start removes what stays */
+    }
 }
 
 bool wal_spare_take(struct wal_spare *spare, struct data_dir_path *ret_path, uint64_t *ret_bytes, bool *ret_recycled)

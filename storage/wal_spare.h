@@ -12,6 +12,7 @@
 #define STORAGE_WAL_SPARE_H_
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -35,8 +36,11 @@ void wal_spare_destroy(struct wal_spare *spare);
  * more room than the log will, and save the zeros of new segments, which cost as much as the log itself. */
 void wal_spare_expect(struct wal_spare *spare, uint64_t log_bytes);
 
-/* Begins to make one in the background unless one is there or in the making. */
-void wal_spare_want(struct wal_spare *spare);
+/* Begins to make one in the background unless so many are there, or one is in the making. */
+void wal_spare_want(struct wal_spare *spare, size_t count);
+size_t wal_spare_ready(struct wal_spare *spare);
+/* Removes those that are ready, for the room they take. */
+void wal_spare_drop(struct wal_spare *spare);
 /* True: *ret_path is a spare of *ret_bytes, now the caller's, and *ret_recycled says whether it may hold old bytes. */
 bool wal_spare_take(struct wal_spare *spare, struct data_dir_path *ret_path, uint64_t *ret_bytes, bool *ret_recycled);
 

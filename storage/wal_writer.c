@@ -50,6 +50,8 @@
 
 /* A segment that must be made at once, no spare being ready, is kept small: 3 ms to fill where 64 MiB take 30. */
 #define INLINE_SEGMENT_BYTES (4u * 1024 * 1024)
+/* And on a disk that has no room for that one, as small as is worth a file. */
+#define LAST_SEGMENT_BYTES (64u * 1024)
 #define BUFFER_BYTES (256u * 1024)
 
 struct wal_writer {
@@ -107,6 +109,19 @@ static uint64_t segment_bytes_for(uint64_t padded)
     return padded + 2 * WAL_BLOCK_BYTES;
 }
 
+/* Tries again on a full disk. */
+static int create_smaller(const struct wal_writer_options *options, uint64_t least, struct wal_segment_header *header,
+                          int *ret_file, struct err *err)
+{
+    uint64_t bytes = least > LAST_SEGMENT_BYTES ? least : LAST_SEGMENT_BYTES;
+
+    if (err->code != ERR_EXHAUSTED || header->segment_bytes <= bytes) {
+        return -1;
+    }
+    header->segment_bytes = bytes;
+    return wal_segment_create(options->fs, options->dir, NULL, header, ret_file, err);
+}
+
 /* Makes the segment of that number the active one; the first batch it must hold measures padded bytes. */
 static int start_segment(struct wal_writer *writer, uint64_t number, uint64_t epoch, uint64_t padded, struct err *err)
 {
@@ -131,7 +146,8 @@ static int start_segment(struct wal_writer *writer, uint64_t number, uint64_t ep
     header.first_lsn = writer->next_lsn;
     header.first_batch = writer->next_batch;
     header.chain = writer->chain;
-    if (wal_segment_create(options->fs, options->dir, has_spare ? &spare : NULL, &header, &file, err) != 0) {
+    if (wal_segment_create(options->fs, options->dir, has_spare ? &spare : NULL, &header, &file, err) != 0 &&
+        (has_spare || create_smaller(options, least, &header, &file, err) != 0)) {
         return -1;
     }
     writer->file = file;
@@ -190,7 +206,7 @@ static int write_batch(struct wal_writer *writer, uint32_t flags, struct err *er
     writer->next_batch++;
     writer->next_lsn += writer->count;
     if (writer->offset - WAL_BLOCK_BYTES > writer->segment.segment_bytes / 2) {
-        wal_spare_want(writer->options.spare);
+        wal_spare_want(writer->options.spare, 1);
     }
     return 0;
 }

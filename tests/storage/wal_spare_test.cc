@@ -32,7 +32,7 @@ TEST(WalSpare, RecycledAndBlankOnesNeverShareAName)
         bool recycled = false;
         std::set<std::string> paths;
         MakeSegment(dir.path(), number);
-        wal_spare_want(spare);
+        wal_spare_want(spare, 1);
         ASSERT_EQ(wal_spare_recycle(spare, number, &err), 0) << err.text;
         while (paths.size() < 2) { /* the blank one comes when it is made */
             if (wal_spare_take(spare, &path, &bytes, &recycled)) {
