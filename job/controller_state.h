@@ -94,6 +94,8 @@ struct controller {
     bool is_restored;        /* and not settled */
     uint32_t adoptions_open; /* executions the executor was asked after and has not told of yet */
 
+    bool is_low_on_space; /* as told last */
+    bool snapshot_failure_told;
     struct retention *retention;
     uint32_t expired_removals; /* jobs gone for their age whose files are being removed */
     uint64_t expired_jobs;     /* these three: for the log */
@@ -184,6 +186,12 @@ void decide_event(struct controller *controller, const struct event_mail *mail);
 /* The files of a deleted job are gone; refusal: why they will stay, or NULL. */
 void decide_removed(struct controller *controller, struct job *job, const char *refusal);
 void decide_timers(struct controller *controller);
+
+/* ---- space.c: a disk that is nearly full ---- */
+/* ERR_EXHAUSTED while there is no room for new jobs. */
+MUST_USE int space_check(struct controller *controller, struct err *err);
+/* Tells what has changed since the last turn. */
+void space_tell(struct controller *controller);
 
 /* ---- decide_expired.c: ended jobs and done operations that are too old, or too many ---- */
 MUST_USE int expired_create(struct controller *controller, struct err *err);

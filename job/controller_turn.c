@@ -202,6 +202,7 @@ int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct 
         controller_fail(controller, err);
         return -1;
     }
+    space_tell(controller);
     *ret_wait_ns = next_wait(controller, store_wait_ns);
     return 0;
 }

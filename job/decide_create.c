@@ -217,6 +217,9 @@ static int create(struct creation *creation, struct err *err)
     if (earlier != 0) {
         return earlier;
     }
+    if (space_check(controller, err)) {
+        return -1;
+    }
     if (make_job(creation, err)) {
         return -1;
     }

@@ -19,6 +19,7 @@ struct watcher {
     struct watcher **link; /* what points at this one; NULL: not in the list, and its call is ended */
     struct call *call;
     bool is_known;
+    bool is_new_jobs;
 };
 
 struct health {
@@ -26,6 +27,7 @@ struct health {
     struct watcher *watchers;
     unsigned watcher_count;
     bool is_serving;
+    bool is_taking_jobs;
     bool has_stopped;
 };
 
@@ -33,6 +35,7 @@ static const char *const service_names[] = {
     "", /* the server as a whole */
 #define SERVICE(name) name,
 #include "server/methods.def"
+    HEALTH_NEW_JOBS,
 };
 #define SERVICE_COUNT (sizeof service_names / sizeof service_names[0])
 
@@ -54,9 +57,15 @@ static struct span encode_status(char buffer[STATUS_BYTES], int32_t status)
     return span_make(buffer, (size_t)(end - buffer));
 }
 
-static int32_t status_now(const struct health *health)
+static bool is_new_jobs(struct span name)
 {
-    return health->is_serving ? HEALTH(HealthCheckResponse_SERVING) : HEALTH(HealthCheckResponse_NOT_SERVING);
+    return span_equal_text(name, HEALTH_NEW_JOBS);
+}
+
+static int32_t status_now(const struct health *health, bool of_new_jobs)
+{
+    return health->is_serving && (health->is_taking_jobs || !of_new_jobs) ? HEALTH(HealthCheckResponse_SERVING)
+                                                                          : HEALTH(HealthCheckResponse_NOT_SERVING);
 }
 
 int health_create(struct health **ret_health, struct err *err)
@@ -67,6 +76,7 @@ int health_create(struct health **ret_health, struct err *err)
         return err_set(err, ERR_EXHAUSTED, "no memory for the health of the server");
     }
     pthread_mutex_init(&health->lock, NULL);
+    health->is_taking_jobs = true;
     *ret_health = health;
     return 0;
 }
@@ -105,7 +115,8 @@ static void end_watcher(struct health *health, struct watcher *watcher, const st
 
 static void tell(struct health *health, struct watcher *watcher)
 {
-    int32_t status = watcher->is_known ? status_now(health) : HEALTH(HealthCheckResponse_SERVICE_UNKNOWN);
+    int32_t status =
+        watcher->is_known ? status_now(health, watcher->is_new_jobs) : HEALTH(HealthCheckResponse_SERVICE_UNKNOWN);
     struct err err = ERR_INIT;
     char buffer[STATUS_BYTES];
 
@@ -115,13 +126,13 @@ static void tell(struct health *health, struct watcher *watcher)
     }
 }
 
-static void tell_all(struct health *health)
+static void tell_all(struct health *health, bool new_jobs_only)
 {
     struct watcher *next;
 
     for (struct watcher *watcher = health->watchers; watcher; watcher = next) {
         next = watcher->next;
-        if (watcher->is_known) {
+        if (watcher->is_known && (watcher->is_new_jobs || !new_jobs_only)) {
             tell(health, watcher);
         }
     }
@@ -132,7 +143,17 @@ void health_set(struct health *health, bool is_serving)
     pthread_mutex_lock(&health->lock);
     if (!health->has_stopped && health->is_serving != is_serving) {
         health->is_serving = is_serving;
-        tell_all(health);
+        tell_all(health, false);
+    }
+    pthread_mutex_unlock(&health->lock);
+}
+
+void health_set_taking_jobs(struct health *health, bool is_taking)
+{
+    pthread_mutex_lock(&health->lock);
+    if (!health->has_stopped && health->is_taking_jobs != is_taking) {
+        health->is_taking_jobs = is_taking;
+        tell_all(health, true);
     }
     pthread_mutex_unlock(&health->lock);
 }
@@ -193,7 +214,7 @@ void handle_health_check(struct call *call)
         call_reply_error(call, &err, span_make(NULL, 0));
     } else {
         pthread_mutex_lock(&health->lock);
-        struct span status = encode_status(buffer, status_now(health));
+        struct span status = encode_status(buffer, status_now(health, is_new_jobs(service)));
         pthread_mutex_unlock(&health->lock);
         call_reply(call, status);
     }
@@ -219,6 +240,7 @@ void handle_health_watch(struct call *call)
     } else {
         watcher->call = call;
         watcher->is_known = is_known_service(service);
+        watcher->is_new_jobs = is_new_jobs(service);
         call_on_gone(call, client_gone, watcher);
         add_watcher(health, watcher);
         tell(health, watcher);
@@ -233,21 +255,23 @@ void handle_health_list(struct call *call)
 {
     struct health *health = call_services(call)->health;
     HEALTH(HealthListResponse) *response = HEALTH(HealthListResponse_new)(call_arena(call));
-    HEALTH(HealthCheckResponse) *state = HEALTH(HealthCheckResponse_new)(call_arena(call));
+    HEALTH(HealthCheckResponse) * states[2] = {HEALTH(HealthCheckResponse_new)(call_arena(call)),
+                                               HEALTH(HealthCheckResponse_new)(call_arena(call))};
     struct err err = ERR_INIT;
-    bool is_complete = response && state;
+    bool is_complete = response && states[0] && states[1];
     char *bytes = NULL;
     size_t size;
 
     pthread_mutex_lock(&health->lock);
-    int32_t status = status_now(health);
+    int32_t statuses[2] = {status_now(health, false), status_now(health, true)};
     pthread_mutex_unlock(&health->lock);
-    if (is_complete) {
-        HEALTH(HealthCheckResponse_set_status)(state, status);
+    for (int i = 0; is_complete && i < 2; i++) {
+        HEALTH(HealthCheckResponse_set_status)(states[i], statuses[i]);
     }
     for (size_t i = 0; is_complete && i < SERVICE_COUNT; i++) {
-        is_complete = HEALTH(HealthListResponse_statuses_set)(response, upb_StringView_FromString(service_names[i]),
-                                                              state, call_arena(call));
+        is_complete =
+            HEALTH(HealthListResponse_statuses_set)(response, upb_StringView_FromString(service_names[i]),
+                                                    states[is_new_jobs(span_of(service_names[i]))], call_arena(call));
     }
     if (is_complete) {
         bytes = HEALTH(HealthListResponse_serialize)(response, call_arena(call), &size);

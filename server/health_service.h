@@ -1,7 +1,7 @@
 /* health_service: whether this server serves, for load balancers and probes, and all who watch it.
  *
  * Used by   main_serve.c sets it; handle_health_* in health_service.c answer from it.
- * Shape     one state for the server ("") and for each of its services. A watcher gets the state and each change of it;
+ * Shape     one state for the server ("") and for each of its services, and one more for HEALTH_NEW_JOBS. A watcher gets the state and each change of it;
  *           of a name that is no service here it gets SERVICE_UNKNOWN, and waits on.
  * Owns      nothing of the calls: a watcher's place lies in its call's arena until the call ends.
  * Thread    any.      Blocks    never for long: its lock is held while watchers are told.
@@ -17,11 +17,16 @@
 
 C_DECLS_BEGIN
 
+/* A service that only health knows: not serving while the disk has no room for new jobs. The others then serve on. */
+#define HEALTH_NEW_JOBS "customjobd.v1.NewJobs"
+
 struct health;
 
 /* Not serving, to begin with. */
 MUST_USE int health_create(struct health **ret_health, struct err *err);
 void health_set(struct health *health, bool is_serving);
+/* Whether new jobs are taken, which HEALTH_NEW_JOBS tells; they are, to begin with. */
+void health_set_taking_jobs(struct health *health, bool is_taking);
 /* Not serving any more: watchers are told so, and their calls end. */
 void health_stop(struct health *health);
 /* No call may be left. NULL is allowed. */

@@ -48,6 +48,14 @@ static void die(void *context, const struct err *err)
     _exit(MAIN_EXIT_DISK);
 }
 
+/* On the controller's thread, which runs only once there is a health. */
+static void note_space(void *context, bool is_low)
+{
+    struct house *house = context;
+
+    health_set_taking_jobs(house->health, !is_low);
+}
+
 /* On the controller's thread. If the mark stays, an attempt without files is taken for lost once more, at the worst. */
 static void forget_restore(void *context)
 {
@@ -105,8 +113,11 @@ static int check_directory(const char *option, const char *path, struct err *err
 
 static int open_store(struct house *house, struct err *err)
 {
-    struct store_options options = {
-        .dir = house->config.data_dir, .fs = fs_system(), .clock = clock_system(), .extract = job_keys_extract};
+    struct store_options options = {.dir = house->config.data_dir,
+                                    .fs = fs_system(),
+                                    .clock = clock_system(),
+                                    .extract = job_keys_extract,
+                                    .free_bytes_min = house->config.free_bytes_min};
     struct store_recovery found;
 
     if (store_open(&options, &house->store, &found, err)) {
@@ -132,6 +143,7 @@ static int make_controller(struct house *house, struct err *err)
                                          .project_numbers = config->project_numbers.items,
                                          .project_number_count = config->project_numbers.count,
                                          .buckets_dir = config->buckets_dir,
+                                         .space_changed = note_space,
                                          .retention_ms = config->retention_ms,
                                          .retention_count = config->retention_count,
                                          .is_restored = backup_is_restored(fs_system(), config->data_dir),

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""What an operator does with the data of `customjobd`: backup and restore, as programs and through the command line."""
+"""What an operator does with the data of `customjobd`: backup, restore, retention and a full disk, through its
+programs."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -20,6 +23,14 @@ def run(*arguments):
     """A run of the server's program that ends by itself."""
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=WAIT_SECONDS,
                           check=False)
+
+
+def can_mount():
+    """Root in a container may not."""
+    with tempfile.TemporaryDirectory() as place:
+        mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place],
+                                                       capture_output=True, check=False).returncode == 0
+        return mounted and subprocess.run(["umount", place], check=False).returncode == 0
 
 
 class Client:
@@ -43,7 +54,7 @@ class Client:
         return self.run("list", "--quiet").stdout.split()
 
 
-class DataTest(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="customjobd-data-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
@@ -56,6 +67,8 @@ class DataTest(unittest.TestCase):
     def log(self, data="data"):
         return (self.dir / f"{data}.log").read_text()
 
+
+class BackupTest(Case):
     def test_a_backup_of_a_running_server_is_restored_with_its_jobs(self):
         server = self.serve("--stop-grace", "0s")
         client = Client(server)
@@ -101,6 +114,20 @@ class DataTest(unittest.TestCase):
         self.assertEqual(3, refused.returncode)
         self.assertIn("has not finished", refused.stderr)
 
+    def test_ended_jobs_go_by_age_with_their_files(self):
+        server = self.serve("--retention-count", "1")
+        client = Client(server)
+        first, second = client.create("true", "--wait"), client.create("true", "--wait")
+        attempts = self.dir / "data" / "attempts"
+        deadline = time.monotonic() + WAIT_SECONDS
+        while [path.name for path in attempts.iterdir()] != [second.split("/")[-1]]:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.assertEqual([second], client.names())
+        self.assertNotEqual(0, client.run("get", first, check=False).returncode)
+        self.assertIn("retention: 1 ended jobs", self.log())
+        self.assertEqual(0, server.stop())
+
     def test_tells_how_backup_restore_and_snapshot_are_used(self):
         for arguments in (["backup"], ["backup", "a"], ["backup", "a", "b", "c"], ["backup", "--fast", "a", "b"],
                           ["restore", "a"], ["restore", "--format=xml", "a", "b"], ["snapshot"], ["snapshot", "dump"],
@@ -111,6 +138,73 @@ class DataTest(unittest.TestCase):
         self.assertEqual(2, run("backup", self.dir / "absent", self.dir / "b").returncode)
         self.assertEqual(2, run("restore", self.dir / "absent", self.dir / "b").returncode)
         self.assertEqual(2, run("snapshot", "verify", self.dir / "absent").returncode)
+
+
+@unittest.skipUnless(can_mount(), "needs root and the right to mount")
+class FullDiskTest(Case):
+    """A server on a file system of its own, 320 MiB, that the test fills."""
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.dir / "disk"
+        self.disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320m", "tmpfs", self.disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
+
+    def fill(self, leave):
+        """Takes room until so many bytes are free."""
+        filler = self.disk / "filler"
+        filler.unlink(missing_ok=True)
+        free = shutil.disk_usage(self.disk).free
+        with open(filler, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(free - leave, 1))
+
+    def until(self, what, question):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not question():
+            self.assertLess(time.monotonic(), deadline, what + "\n" + self.log("disk/data"))
+            time.sleep(0.05)
+
+    def log(self, data="data"):
+        return (self.dir / "server.log").read_text()
+
+    def start(self):
+        server = server_fixture.Server("--min-free", "16MiB", data_dir=self.disk / "data", executor="simulate",
+                                       log=self.dir / "server.log")
+        self.addCleanup(server.kill)
+        return server.start()
+
+    def test_new_jobs_alone_are_refused_and_room_is_noticed(self):
+        server = self.start()
+        client = Client(server)
+        ended = [client.create("true", "--wait") for _ in range(3)]
+        running = client.create("true", "--labels", "simulate-duration=600s")
+        self.fill(200 << 20)
+        self.until("two segments are made ready", lambda: len(list((self.disk / "data").glob("*.spare"))) == 2)
+        self.fill(8 << 20)
+        self.until("the log tells it", lambda: "new jobs are refused" in self.log())
+        refused = client.run("create", "--display-name=more", "--", "true", check=False)
+        self.assertEqual(1, refused.returncode)
+        self.assertRegex(refused.stderr, r"has \d+ bytes free, new jobs are taken from 16777216 on.*RESOURCE_EXHAUSTED")
+        self.assertEqual({*ended, running}, set(client.names()))
+        self.fill(0)
+        self.assertEqual(0, shutil.disk_usage(self.disk).free)
+        client.run("delete", ended[0])
+        client.run("cancel", running)
+        self.assertEqual(4, client.run("wait", running, check=False).returncode)
+        self.assertEqual({*ended[1:], running}, set(client.names()))
+
+        server.kill()
+        server = self.start()
+        client = Client(server)
+        self.assertEqual({*ended[1:], running}, set(client.names()), "it starts on the full disk")
+        client.run("delete", ended[1])
+        self.assertEqual(1, client.run("create", "--display-name=more", "--", "true", check=False).returncode)
+        (self.disk / "filler").unlink()
+        self.until("room is noticed", lambda: client.run("create", "--display-name=more", "--", "true",
+                                                         check=False).returncode == 0)
+        self.assertIn("new jobs are taken", self.log())
+        self.assertEqual(0, server.stop())
 
 
 if __name__ == "__main__":
