@@ -1,4 +1,4 @@
-/* list_filter: the filter of a list request, compiled once and then asked about every entry.
+/* list_filter: the text of a list request's filter, compiled to what the store understands.
  *
  * Used by   custom_job_service.c, operations_service.c.
  * Shape     the grammar of AIP-160:
@@ -19,36 +19,28 @@
  *           characters; in those of : a lone * asks whether the field is set. `a != b` is NOT `a = b`, so it also
  *           matches an absent label.
  *           Text is compared byte by byte: case matters, nothing is folded or normalised. Keywords are upper case.
- * Bound     LIMIT_FILTER_BYTES, _DEPTH (parentheses), _TERMS (comparisons). Matching takes time linear in filter and
- *           entry, allocates nothing and decodes no message.
+ * Bound     LIMIT_FILTER_BYTES, _DEPTH (parentheses), _TERMS (comparisons).
  * Owns      a filter lives in the arena and borrows the text it was made of.
- * Thread    matching: any.
+ * Thread    any; pure.
  * Errors    ERR_INVALID: the column, counted in characters from 1, what was expected and what was found.
  * Source    AIP-160; ListCustomJobsRequest.filter; DESIGN.md §5.
  */
 #ifndef SERVER_LIST_FILTER_H_
 #define SERVER_LIST_FILTER_H_
 
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "base/span.h"
-#include "storage/store.h"
+#include "storage/store_filter.h"
 
 C_DECLS_BEGIN
 
-struct list_filter;
 struct upb_Arena;
 
 enum list_filter_of { LIST_FILTER_JOBS, LIST_FILTER_OPERATIONS };
 
 /* *ret_filter is NULL for a filter of nothing but space: everything matches. */
 MUST_USE int list_filter_compile(enum list_filter_of of, struct span text, struct upb_Arena *arena,
-                                 const struct list_filter **ret_filter, struct err *err);
-
-/* filter NULL: true. */
-bool list_filter_matches(const struct list_filter *filter, const struct store_version *version);
-bool list_filter_matches_keys(const struct list_filter *filter, const struct store_keys *keys);
+                                 const struct store_filter **ret_filter, struct err *err);
 
 C_DECLS_END
 

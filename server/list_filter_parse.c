@@ -3,20 +3,19 @@
 #include <stdio.h>
 
 #include "server/excerpt.h"
-#include "server/list_filter_program.h"
 #include "server/list_filter_restriction.h"
 #include "upb/arena.h"
 
 #define SHOWN_BYTES (EXCERPT_BYTES + 3)
 
 /* Tests are appended as they are read. Until they are joined with others, the jumps of a part of the filter are its
- * answers: FILTER_MATCH where the part is true, FILTER_NO_MATCH where it is false. */
+ * answers: STORE_FILTER_MATCH where the part is true, STORE_FILTER_NO_MATCH where it is false. */
 struct parser {
     enum list_filter_of of;
     struct filter_lexer lexer;
     struct filter_token token; /* the one to look at */
     struct upb_Arena *arena;
-    struct list_filter *filter;
+    struct store_filter *filter;
     int depth;
     struct err *err;
 };
@@ -36,7 +35,7 @@ static int refuse_token(struct parser *parser, const char *expected)
                          filter_token_shown(&parser->token, shown, sizeof shown));
 }
 
-static void redirect(struct list_filter *filter, uint16_t from, uint16_t to, uint16_t answer, uint16_t target)
+static void redirect(struct store_filter *filter, uint16_t from, uint16_t to, uint16_t answer, uint16_t target)
 {
     for (uint16_t i = from; i < to; i++) {
         for (int side = 0; side < 2; side++) {
@@ -47,13 +46,13 @@ static void redirect(struct list_filter *filter, uint16_t from, uint16_t to, uin
     }
 }
 
-static void negate(struct list_filter *filter, uint16_t from)
+static void negate(struct store_filter *filter, uint16_t from)
 {
-    const uint16_t aside = FILTER_MATCH - 1;
+    const uint16_t aside = STORE_FILTER_MATCH - 1;
 
-    redirect(filter, from, filter->count, FILTER_MATCH, aside);
-    redirect(filter, from, filter->count, FILTER_NO_MATCH, FILTER_MATCH);
-    redirect(filter, from, filter->count, aside, FILTER_NO_MATCH);
+    redirect(filter, from, filter->count, STORE_FILTER_MATCH, aside);
+    redirect(filter, from, filter->count, STORE_FILTER_NO_MATCH, STORE_FILTER_MATCH);
+    redirect(filter, from, filter->count, aside, STORE_FILTER_NO_MATCH);
 }
 
 static bool is_key(const struct filter_token *token)
@@ -109,7 +108,7 @@ static int parse_value(struct parser *parser, struct filter_restriction *restric
 
 static int parse_restriction(struct parser *parser)
 {
-    struct list_filter *filter = parser->filter;
+    struct store_filter *filter = parser->filter;
     struct filter_restriction restriction = {.has_key = false};
 
     if (filter->count == LIMIT_FILTER_TERMS) {
@@ -131,7 +130,6 @@ static int parse_restriction(struct parser *parser)
                                    &filter->tests[filter->count], parser->err)) {
         return -1;
     }
-    filter->state_alone = filter->state_alone && filter->tests[filter->count].kind == FILTER_TEST_STATE;
     filter->count++;
     return 0;
 }
@@ -184,7 +182,7 @@ static int parse_factor(struct parser *parser)
         if (advance(parser, FILTER_WANT_ANY) || parse_term(parser)) {
             return -1;
         }
-        redirect(parser->filter, start, middle, FILTER_NO_MATCH, middle);
+        redirect(parser->filter, start, middle, STORE_FILTER_NO_MATCH, middle);
     }
     return 0;
 }
@@ -208,12 +206,12 @@ static int parse_expression(struct parser *parser)
         if ((parser->token.kind == FILTER_AND && advance(parser, FILTER_WANT_ANY)) || parse_factor(parser)) {
             return -1;
         }
-        redirect(parser->filter, start, middle, FILTER_MATCH, middle);
+        redirect(parser->filter, start, middle, STORE_FILTER_MATCH, middle);
     }
     return 0;
 }
 
-static int parse(struct parser *parser, const struct list_filter **ret_filter)
+static int parse(struct parser *parser, const struct store_filter **ret_filter)
 {
     if (advance(parser, FILTER_WANT_ANY)) {
         return -1;
@@ -233,7 +231,7 @@ static int parse(struct parser *parser, const struct list_filter **ret_filter)
 }
 
 int list_filter_compile(enum list_filter_of of, struct span text, struct upb_Arena *arena,
-                        const struct list_filter **ret_filter, struct err *err)
+                        const struct store_filter **ret_filter, struct err *err)
 {
     struct parser parser = {.of = of, .lexer = {text, 0}, .arena = arena, .err = err};
 
@@ -248,7 +246,6 @@ int list_filter_compile(enum list_filter_of of, struct span text, struct upb_Are
     if (!parser.filter) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a filter");
     }
-    parser.filter->state_alone = true;
     parser.filter->count = 0;
     return parse(&parser, ret_filter);
 }

@@ -44,7 +44,7 @@ static int cut(struct span filter_text, struct span text, char *bytes, struct sp
 }
 
 int filter_pattern_make(struct span filter_text, struct span token_text, struct upb_Arena *arena,
-                        struct filter_pattern *ret_pattern, struct err *err)
+                        struct store_pattern *ret_pattern, struct err *err)
 {
     size_t wildcards = 0;
     struct span *pieces;
@@ -60,37 +60,4 @@ int filter_pattern_make(struct span filter_text, struct span token_text, struct 
     }
     ret_pattern->pieces = pieces;
     return cut(filter_text, token_text, bytes, pieces, &ret_pattern->count, err);
-}
-
-bool filter_pattern_is_any(const struct filter_pattern *pattern)
-{
-    return pattern->count == 2 && pattern->pieces[0].size == 0 && pattern->pieces[1].size == 0;
-}
-
-bool filter_pattern_matches(const struct filter_pattern *pattern, struct span text)
-{
-    struct span first = pattern->pieces[0];
-    struct span last = pattern->pieces[pattern->count - 1];
-
-    if (pattern->count == 1) {
-        return span_equal(first, text);
-    }
-    if (text.size == 0) {
-        text.data = ""; /* may have been NULL */
-    }
-    if (text.size < first.size + last.size || !span_starts_with(text, first) ||
-        !span_equal(span_skip(text, text.size - last.size), last)) {
-        return false;
-    }
-    text = span_make(text.data + first.size, text.size - first.size - last.size);
-    for (size_t i = 1; i + 1 < pattern->count; i++) {
-        struct span piece = pattern->pieces[i];
-        const char *found = piece.size > 0 ? memmem(text.data, text.size, piece.data, piece.size) : text.data;
-
-        if (piece.size > 0 && !found) {
-            return false;
-        }
-        text = span_skip(text, (size_t)(found - text.data) + piece.size);
-    }
-    return true;
 }

@@ -4,6 +4,7 @@
 
 #include "job/job_state.h"
 #include "server/excerpt.h"
+#include "server/list_filter_pattern.h"
 #include "server/list_filter_time.h"
 
 #define SHOWN_BYTES (EXCERPT_BYTES + 3)
@@ -13,7 +14,7 @@ struct compiling {
     struct span text;
     const struct filter_restriction *restriction;
     struct upb_Arena *arena;
-    struct filter_test *test;
+    struct store_test *test;
     struct err *err;
 };
 
@@ -37,33 +38,33 @@ static int refuse_value(struct compiling *compiling, const char *expected)
 }
 
 static int make_pattern(struct compiling *compiling, const struct filter_token *token,
-                        struct filter_pattern *ret_pattern)
+                        struct store_pattern *ret_pattern)
 {
     return filter_pattern_make(compiling->text, token->text, compiling->arena, ret_pattern, compiling->err);
 }
 
 static int compile_display_name(struct compiling *compiling)
 {
-    compiling->test->kind = FILTER_TEST_DISPLAY_NAME;
+    compiling->test->kind = STORE_TEST_DISPLAY_NAME;
     return make_pattern(compiling, &compiling->restriction->value, &compiling->test->pattern);
 }
 
 static int compile_state(struct compiling *compiling)
 {
-    struct filter_test *test = compiling->test;
-    struct filter_pattern pattern;
+    struct store_test *test = compiling->test;
+    struct store_pattern pattern;
 
     if (make_pattern(compiling, &compiling->restriction->value, &pattern)) {
         return -1;
     }
-    test->kind = FILTER_TEST_STATE;
+    test->kind = STORE_TEST_STATE;
     test->states = 0;
     for (int state = 0; state < JOB_STATE_COUNT; state++) {
-        if (filter_pattern_matches(&pattern, span_of(job_state_name((enum job_state)state)))) {
+        if (store_pattern_matches(&pattern, span_of(job_state_name((enum job_state)state)))) {
             test->states |= BIT(state);
         }
     }
-    if (filter_pattern_is_any(&pattern) && compiling->restriction->sign.op == FILTER_HAS) {
+    if (store_pattern_is_any(&pattern) && compiling->restriction->sign.op == FILTER_HAS) {
         test->states &= ~BIT(JOB_STATE_UNSPECIFIED);
     }
     if (test->states == 0) {
@@ -74,13 +75,13 @@ static int compile_state(struct compiling *compiling)
 
 static int compile_done(struct compiling *compiling)
 {
-    struct filter_pattern pattern;
+    struct store_pattern pattern;
 
     if (make_pattern(compiling, &compiling->restriction->value, &pattern)) {
         return -1;
     }
-    compiling->test->kind = FILTER_TEST_STATE;
-    if (filter_pattern_is_any(&pattern)) {
+    compiling->test->kind = STORE_TEST_STATE;
+    if (store_pattern_is_any(&pattern)) {
         compiling->test->states = BIT(1);
     } else if (pattern.count == 1 && span_equal_text(pattern.pieces[0], "true")) {
         compiling->test->states = BIT(1);
@@ -92,7 +93,7 @@ static int compile_done(struct compiling *compiling)
     return 0;
 }
 
-static void set_range(struct filter_test *test, enum filter_operator op, int64_t unix_ns)
+static void set_range(struct store_test *test, enum filter_operator op, int64_t unix_ns)
 {
     bool below = op == FILTER_LESS || op == FILTER_LESS_EQUAL;
     bool above = op == FILTER_GREATER || op == FILTER_GREATER_EQUAL;
@@ -109,15 +110,15 @@ static void set_range(struct filter_test *test, enum filter_operator op, int64_t
 static int compile_create_time(struct compiling *compiling)
 {
     enum filter_operator op = compiling->restriction->sign.op;
-    struct filter_test *test = compiling->test;
-    struct filter_pattern pattern;
+    struct store_test *test = compiling->test;
+    struct store_pattern pattern;
     int64_t unix_ns;
 
     if (make_pattern(compiling, &compiling->restriction->value, &pattern)) {
         return -1;
     }
-    test->kind = FILTER_TEST_CREATE_TIME;
-    if (op == FILTER_HAS && filter_pattern_is_any(&pattern)) {
+    test->kind = STORE_TEST_CREATE_TIME;
+    if (op == FILTER_HAS && store_pattern_is_any(&pattern)) {
         set_range(test, FILTER_GREATER, 0); /* 0: not set */
         return 0;
     }
@@ -138,14 +139,14 @@ static int compile_label_keys(struct compiling *compiling)
                              "labels takes : and a key; for a value write labels.KEY %.*s VALUE",
                              SPAN_FORMAT(sign->text));
     }
-    compiling->test->kind = FILTER_TEST_LABEL_KEY;
+    compiling->test->kind = STORE_TEST_LABEL_KEY;
     return make_pattern(compiling, &compiling->restriction->value, &compiling->test->pattern);
 }
 
 static int compile_labels(struct compiling *compiling)
 {
     const struct filter_restriction *restriction = compiling->restriction;
-    struct filter_pattern key;
+    struct store_pattern key;
 
     if (!restriction->has_key) {
         return compile_label_keys(compiling);
@@ -157,7 +158,7 @@ static int compile_labels(struct compiling *compiling)
         return filter_refuse(compiling->text, restriction->key.offset, compiling->err,
                              "expected the key of a label, without wildcards");
     }
-    compiling->test->kind = FILTER_TEST_LABEL;
+    compiling->test->kind = STORE_TEST_LABEL;
     compiling->test->key = key.pieces[0];
     return make_pattern(compiling, &restriction->value, &compiling->test->pattern);
 }
@@ -194,9 +195,9 @@ static const struct filter_field *find_field(enum list_filter_of of, const struc
 }
 
 int filter_restriction_compile(enum list_filter_of of, struct span text, const struct filter_restriction *restriction,
-                               struct upb_Arena *arena, struct filter_test *ret_test, struct err *err)
+                               struct upb_Arena *arena, struct store_test *ret_test, struct err *err)
 {
-    struct filter_test test = {.next = {FILTER_NO_MATCH, FILTER_MATCH}};
+    struct store_test test = {.next = {STORE_FILTER_NO_MATCH, STORE_FILTER_MATCH}};
     struct compiling compiling = {text, restriction, arena, &test, err};
     const struct filter_field *field = find_field(of, &restriction->field);
     const struct filter_token *sign = &restriction->sign;
@@ -215,8 +216,8 @@ int filter_restriction_compile(enum list_filter_of of, struct span text, const s
         return -1;
     }
     if (sign->op == FILTER_NOT_EQUAL) {
-        test.next[0] = FILTER_MATCH;
-        test.next[1] = FILTER_NO_MATCH;
+        test.next[0] = STORE_FILTER_MATCH;
+        test.next[1] = STORE_FILTER_NO_MATCH;
     }
     *ret_test = test;
     return 0;

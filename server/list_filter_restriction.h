@@ -12,7 +12,6 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "server/list_filter.h"
-#include "server/list_filter_program.h"
 #include "server/list_filter_token.h"
 
 C_DECLS_BEGIN
@@ -29,7 +28,7 @@ struct upb_Arena;
 
 MUST_USE int filter_restriction_compile(enum list_filter_of of, struct span text,
                                         const struct filter_restriction *restriction, struct upb_Arena *arena,
-                                        struct filter_test *ret_test, struct err *err);
+                                        struct store_test *ret_test, struct err *err);
 
 C_DECLS_END
 

@@ -3,31 +3,11 @@
 #include "server/request_fault.h"
 #include "server/services.h"
 
-struct matching {
-    const struct list_filter *filter;
-};
-
-static bool matches(void *context, const struct store_version *version)
-{
-    const struct matching *matching = context;
-
-    return list_filter_matches(matching->filter, version);
-}
-
 static int check_filter(struct call *call, const struct list_request *request, struct violations *violations,
                         struct store_query *query, struct err *err)
 {
-    struct matching *matching = call_allocate(call, sizeof *matching);
-
-    if (!matching) {
-        return err_set(err, ERR_EXHAUSTED, "no memory for a list request");
-    }
-    if (list_filter_compile(request->filter_of, request->query.filter, call_arena(call), &matching->filter, err)) {
+    if (list_filter_compile(request->filter_of, request->query.filter, call_arena(call), &query->filter, err)) {
         return request_fault_note(violations, "filter", err);
-    }
-    if (matching->filter) {
-        query->match = matches;
-        query->match_context = matching;
     }
     return 0;
 }

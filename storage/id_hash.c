@@ -178,3 +178,15 @@ void id_hash_remove(struct id_hash *hash, uint64_t id, struct reclaim *reclaim)
         (void)rebuild(shard, reclaim);
     }
 }
+
+uint64_t id_hash_memory_bytes(const struct id_hash *hash)
+{
+    uint64_t bytes = sizeof *hash;
+
+    for (unsigned i = 0; i < SHARDS; i++) {
+        const struct cells *cells = atomic_load_explicit(&hash->shards[i].cells, memory_order_relaxed);
+
+        bytes += cells ? sizeof *cells + cells->capacity * (uint64_t)sizeof cells->at[0] : 0;
+    }
+    return bytes;
+}

@@ -31,6 +31,8 @@ struct store_version *id_hash_find(const struct id_hash *hash, uint64_t id);
 MUST_USE int id_hash_put(struct id_hash *hash, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                          struct err *err);
 void id_hash_remove(struct id_hash *hash, uint64_t id, struct reclaim *reclaim);
+/* The writer's. */
+uint64_t id_hash_memory_bytes(const struct id_hash *hash);
 
 C_DECLS_END
 

@@ -2,39 +2,50 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "storage/reclaim.h"
 
-#define CHUNK_SLOTS 512u
-#define DIRECTORY_CHUNKS_MIN 8u
+#define DIRECTORY_BLOCKS_MIN 8u
+/* A block that is made anew has at most so many rows: a step of the writer stays short, and the next one is far. */
+#define MERGED_ROWS_MAX (BLOCK_ROWS / 2)
+/* Room in a block that was split, for ids to come in between. */
+#define SPLIT_SPARE 1024u
+/* A section's work: blocks looked into, and rows looked at. */
+#define SECTION_BLOCKS 32u
+#define SECTION_ROWS 1024u
 
-struct slot {
-    uint64_t id; /* written before the slot counts in used; constant then */
-    _Atomic(struct store_version *) version;
-};
-
-struct chunk {
-    _Atomic uint32_t used; /* at least 1 when published, so that slots[0].id is the chunk's first id */
-    uint32_t live;         /* writer's */
-    struct slot slots[CHUNK_SLOTS];
+struct entry {
+    _Atomic uint64_t first_id; /* at most the first id of its block, above all of the one before */
+    _Atomic(struct block *) block;
 };
 
 struct directory {
     _Atomic uint32_t count;
     uint32_t capacity;
-    _Atomic(struct chunk *) chunks[];
+    struct entry entries[];
 };
 
 struct id_slots {
+    struct id_slots_options options;
     _Atomic(struct directory *) directory; /* never NULL */
+    bool untidy;                           /* writer's: some block may be wasteful */
 };
 
 /* ---- reading ---- */
 
-static struct chunk *chunk_at(const struct directory *directory, uint32_t index)
+static struct directory *current(const struct id_slots *slots)
 {
-    return atomic_load_explicit(&directory->chunks[index], memory_order_acquire);
+    return atomic_load_explicit(&slots->directory, memory_order_acquire);
+}
+
+static struct block *block_in(const struct directory *directory, uint32_t index)
+{
+    return atomic_load_explicit(&directory->entries[index].block, memory_order_acquire);
+}
+
+static uint64_t first_id_in(const struct directory *directory, uint32_t index)
+{
+    return atomic_load_explicit(&directory->entries[index].first_id, memory_order_acquire);
 }
 
 static uint32_t count_of(const struct directory *directory)
@@ -42,98 +53,56 @@ static uint32_t count_of(const struct directory *directory)
     return atomic_load_explicit(&directory->count, memory_order_acquire);
 }
 
-static uint32_t used_of(const struct chunk *chunk)
-{
-    return atomic_load_explicit(&chunk->used, memory_order_acquire);
-}
-
-/* How many chunks begin with an id that is at most id. */
-static uint32_t chunks_up_to(const struct directory *directory, uint32_t count, uint64_t id)
+/* How many blocks begin with an id that is at most id. */
+static uint32_t blocks_up_to(const struct directory *directory, uint64_t id)
 {
     uint32_t low = 0;
+    uint32_t high = count_of(directory);
 
-    while (low < count) {
-        uint32_t middle = low + (count - low) / 2;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
 
-        if (chunk_at(directory, middle)->slots[0].id <= id) {
+        if (first_id_in(directory, middle) <= id) {
             low = middle + 1;
         } else {
-            count = middle;
+            high = middle;
         }
     }
     return low;
 }
 
-/* The first slot whose id is at least id; used when there is none. */
-static uint32_t slots_below(const struct chunk *chunk, uint32_t used, uint64_t id)
-{
-    uint32_t low = 0;
-
-    while (low < used) {
-        uint32_t middle = low + (used - low) / 2;
-
-        if (chunk->slots[middle].id < id) {
-            low = middle + 1;
-        } else {
-            used = middle;
-        }
-    }
-    return low;
-}
-
-bool id_slots_scan_down(const struct id_slots *slots, uint64_t *before, uint32_t budget, id_slots_visit_fn visit,
+bool id_slots_list_down(const struct id_slots *slots, struct filter_plan *plan, uint64_t *before, block_visit_fn visit,
                         void *context)
 {
-    const struct directory *directory = atomic_load_explicit(&slots->directory, memory_order_acquire);
+    const struct directory *directory = current(slots);
     uint64_t bound = *before;
-    uint32_t index = bound > 0 ? chunks_up_to(directory, count_of(directory), bound - 1) : 0;
+    uint32_t index = bound > 0 ? blocks_up_to(directory, bound - 1) : 0;
+    uint32_t visited = 0;
 
-    while (index > 0) {
-        const struct chunk *chunk = chunk_at(directory, --index);
-        uint32_t at = slots_below(chunk, used_of(chunk), bound);
-
-        while (at > 0) {
-            const struct slot *slot = &chunk->slots[--at];
-            struct store_version *version = atomic_load_explicit(&slot->version, memory_order_acquire);
-
-            *before = slot->id;
-            if (version && !visit(context, version)) {
-                return false;
-            }
-            if (--budget == 0) {
-                return true;
-            }
+    for (uint32_t blocks = 0; index > 0; blocks++) {
+        if (blocks == SECTION_BLOCKS || visited >= SECTION_ROWS) {
+            return true;
         }
+        if (!block_visit_down(block_in(directory, --index), plan, bound, visit, context, &visited)) {
+            return false;
+        }
+        *before = first_id_in(directory, index);
     }
     return false;
 }
 
-bool id_slots_scan_up(const struct id_slots *slots, uint64_t *after, uint32_t budget, id_slots_visit_fn visit,
+bool id_slots_scan_up(const struct id_slots *slots, uint64_t *after, uint32_t budget, block_visit_fn visit,
                       void *context)
 {
-    const struct directory *directory = atomic_load_explicit(&slots->directory, memory_order_acquire);
-    uint64_t bound = *after;
-    uint32_t count = count_of(directory);
-    uint32_t index = chunks_up_to(directory, count, bound);
+    const struct directory *directory = current(slots);
+    uint32_t index = blocks_up_to(directory, *after);
 
-    if (bound == UINT64_MAX) {
+    if (*after == UINT64_MAX) {
         return false;
     }
-    for (index -= index > 0 ? 1 : 0; index < count; index++) {
-        const struct chunk *chunk = chunk_at(directory, index);
-        uint32_t used = used_of(chunk);
-
-        for (uint32_t at = slots_below(chunk, used, bound + 1); at < used; at++) {
-            const struct slot *slot = &chunk->slots[at];
-            struct store_version *version = atomic_load_explicit(&slot->version, memory_order_acquire);
-
-            *after = slot->id;
-            if (version && !visit(context, version)) {
-                return false;
-            }
-            if (--budget == 0) {
-                return true;
-            }
+    for (index -= index > 0 ? 1 : 0; index < count_of(directory); index++) {
+        if (!block_visit_up(block_in(directory, index), after, &budget, visit, context)) {
+            return budget == 0;
         }
     }
     return false;
@@ -143,7 +112,7 @@ bool id_slots_scan_up(const struct id_slots *slots, uint64_t *after, uint32_t bu
 
 static struct directory *directory_create(uint32_t capacity)
 {
-    struct directory *directory = calloc(1, sizeof *directory + capacity * sizeof directory->chunks[0]);
+    struct directory *directory = calloc(1, sizeof *directory + capacity * sizeof directory->entries[0]);
 
     if (directory) {
         directory->capacity = capacity;
@@ -151,23 +120,19 @@ static struct directory *directory_create(uint32_t capacity)
     return directory;
 }
 
-struct id_slots *id_slots_create(void)
+struct id_slots *id_slots_create(const struct id_slots_options *options)
 {
     struct id_slots *slots = calloc(1, sizeof *slots);
-    struct directory *directory = directory_create(DIRECTORY_CHUNKS_MIN);
+    struct directory *directory = directory_create(DIRECTORY_BLOCKS_MIN);
 
     if (!slots || !directory) {
         free(slots);
         free(directory);
         return NULL;
     }
+    slots->options = *options;
     atomic_init(&slots->directory, directory);
     return slots;
-}
-
-static struct directory *current(const struct id_slots *slots)
-{
-    return atomic_load_explicit(&slots->directory, memory_order_relaxed);
 }
 
 void id_slots_destroy(struct id_slots *slots)
@@ -176,51 +141,26 @@ void id_slots_destroy(struct id_slots *slots)
         return;
     }
     for (uint32_t i = 0; i < count_of(current(slots)); i++) {
-        free(chunk_at(current(slots), i));
+        block_release(block_in(current(slots), i));
     }
     free(current(slots));
     free(slots);
 }
 
-uint64_t id_slots_memory_bytes(const struct id_slots *slots)
+static void set_entry(struct directory *directory, uint32_t index, uint64_t first_id, struct block *block)
 {
-    const struct directory *directory = current(slots);
-
-    return sizeof *directory + directory->capacity * sizeof directory->chunks[0] +
-           count_of(directory) * (uint64_t)sizeof(struct chunk);
+    atomic_store_explicit(&directory->entries[index].first_id, first_id, memory_order_release);
+    atomic_store_explicit(&directory->entries[index].block, block, memory_order_release);
 }
 
-/* The writer's, on a chunk that is not yet published or on the last one. */
-static void chunk_append(struct chunk *chunk, uint64_t id, struct store_version *version)
-{
-    uint32_t used = atomic_load_explicit(&chunk->used, memory_order_relaxed);
-
-    chunk->slots[used].id = id;
-    atomic_store_explicit(&chunk->slots[used].version, version, memory_order_release);
-    chunk->live++;
-    atomic_store_explicit(&chunk->used, used + 1, memory_order_release);
-}
-
-/* Appends the live slots [from, to) of a chunk to another. */
-static void chunk_copy(struct chunk *into, const struct chunk *chunk, uint32_t from, uint32_t to)
-{
-    for (uint32_t i = from; i < to; i++) {
-        struct store_version *version = atomic_load_explicit(&chunk->slots[i].version, memory_order_relaxed);
-
-        if (version) {
-            chunk_append(into, chunk->slots[i].id, version);
-        }
-    }
-}
-
-/* Puts new_count chunks in the place of old_count at index; the old ones are given back in time. */
-static bool replace_chunks(struct id_slots *slots, uint32_t index, uint32_t old_count, struct chunk **chunks,
-                           uint32_t new_count, struct reclaim *reclaim)
+/* Blocks [0, count) of new ones, none of them empty, in the place of old_count at index; the old ones are given back
+ * in time. */
+static bool replace_blocks(struct id_slots *slots, uint32_t index, uint32_t old_count, struct block **blocks,
+                           uint32_t count, struct reclaim *reclaim)
 {
     struct directory *old = current(slots);
-    uint32_t count = count_of(old);
-    uint32_t after = count - old_count + new_count;
-    uint32_t capacity = DIRECTORY_CHUNKS_MIN;
+    uint32_t after = count_of(old) - old_count + count;
+    uint32_t capacity = DIRECTORY_BLOCKS_MIN;
     struct directory *directory;
 
     while (capacity < after + after / 2 + 1) {
@@ -231,74 +171,62 @@ static bool replace_chunks(struct id_slots *slots, uint32_t index, uint32_t old_
         return false;
     }
     for (uint32_t i = 0; i < after; i++) {
-        struct chunk *chunk = i < index               ? chunk_at(old, i)
-                              : i < index + new_count ? chunks[i - index]
-                                                      : chunk_at(old, i - new_count + old_count);
+        if (i >= index && i < index + count) {
+            set_entry(directory, i, block_id_at(blocks[i - index], 0), blocks[i - index]);
+        } else {
+            uint32_t from = i < index ? i : i - count + old_count;
 
-        atomic_init(&directory->chunks[i], chunk);
+            set_entry(directory, i, first_id_in(old, from), block_in(old, from));
+        }
     }
     atomic_init(&directory->count, after);
     atomic_store_explicit(&slots->directory, directory, memory_order_release);
     for (uint32_t i = index; i < index + old_count; i++) {
-        reclaim_defer(reclaim, chunk_at(old, i), free);
+        reclaim_defer(reclaim, block_in(old, i), block_release);
     }
     reclaim_defer(reclaim, old, free);
     return true;
 }
 
-/* Merges two neighbours into one when that leaves room enough not to do it again soon. */
-static bool merge(struct id_slots *slots, uint32_t left, struct reclaim *reclaim)
+static struct block *new_block(const struct id_slots *slots, uint32_t capacity, uint32_t keys_expected)
 {
-    struct directory *directory = current(slots);
-    struct chunk *first = chunk_at(directory, left);
-    struct chunk *second = chunk_at(directory, left + 1);
-    struct chunk *merged;
+    struct block_options options = {
+        .indexed = slots->options.indexed, .seed = slots->options.seed, .keys_expected = keys_expected};
 
-    if (first->live + second->live > CHUNK_SLOTS / 2) {
-        return false;
-    }
-    merged = calloc(1, sizeof *merged);
-    if (!merged) {
-        return false;
-    }
-    chunk_copy(merged, first, 0, used_of(first));
-    chunk_copy(merged, second, 0, used_of(second));
-    if (!replace_chunks(slots, left, 2, &merged, 1, reclaim)) {
-        free(merged);
-        return false;
-    }
-    return true;
+    options.capacity = capacity < BLOCK_ROWS ? capacity : BLOCK_ROWS;
+    return block_create(&options);
 }
 
-/* Drops or merges the chunk when it has become empty or sparse. The last one is left: it still fills. Not to find
- * memory for it is no failure: the chunk stays as it is, and is as right. */
-static void tidy(struct id_slots *slots, uint32_t index, struct reclaim *reclaim)
+static int no_memory(struct err *err)
 {
-    struct directory *directory = current(slots);
-    uint32_t count = count_of(directory);
-    struct chunk *chunk = chunk_at(directory, index);
-
-    if (index + 1 >= count || chunk->live > CHUNK_SLOTS / 4) {
-        return;
-    }
-    if (chunk->live == 0) {
-        (void)replace_chunks(slots, index, 1, NULL, 0, reclaim);
-    } else if (!(index > 0 && merge(slots, index - 1, reclaim)) && index + 2 < count) {
-        (void)merge(slots, index, reclaim);
-    }
+    return err_set(err, ERR_EXHAUSTED, "no memory for the list of ids");
 }
 
-static bool append_chunk(struct id_slots *slots, struct chunk *chunk, struct reclaim *reclaim)
+static bool append_block(struct id_slots *slots, struct block *block, struct reclaim *reclaim)
 {
     struct directory *directory = current(slots);
     uint32_t count = count_of(directory);
 
     if (count == directory->capacity) {
-        return replace_chunks(slots, count, 0, &chunk, 1, reclaim);
+        return replace_blocks(slots, count, 0, &block, 1, reclaim);
     }
-    atomic_store_explicit(&directory->chunks[count], chunk, memory_order_release);
+    set_entry(directory, count, block_id_at(block, 0), block);
     atomic_store_explicit(&directory->count, count + 1, memory_order_release);
     return true;
+}
+
+/* Drops the block when it is empty, and remembers when it is wasteful. The last one is left: it still fills. Not to
+ * find memory for a directory is no failure: the block stays, and is as right. */
+static void look_after(struct id_slots *slots, uint32_t index, struct reclaim *reclaim)
+{
+    struct directory *directory = current(slots);
+    struct block *block = block_in(directory, index);
+
+    if (index + 1 < count_of(directory) && block_live(block) == 0) {
+        (void)replace_blocks(slots, index, 1, NULL, 0, reclaim);
+    } else if (block_is_wasteful(block)) {
+        slots->untidy = true;
+    }
 }
 
 /* A new highest id. */
@@ -306,63 +234,73 @@ static int append(struct id_slots *slots, uint64_t id, struct store_version *ver
                   struct err *err)
 {
     uint32_t count = count_of(current(slots));
-    struct chunk *last = count > 0 ? chunk_at(current(slots), count - 1) : NULL;
-    struct chunk *chunk;
+    struct block *last = count > 0 ? block_in(current(slots), count - 1) : NULL;
+    struct block *block;
 
-    if (last && used_of(last) < CHUNK_SLOTS) {
-        chunk_append(last, id, version);
-        return 0;
+    if (last && !block_is_full(last)) {
+        return block_append(last, id, version, reclaim, err);
     }
-    chunk = calloc(1, sizeof *chunk);
-    if (chunk) {
-        chunk_append(chunk, id, version);
+    block = new_block(slots, BLOCK_ROWS, last ? block_key_count(last) : 0);
+    if (!block) {
+        return no_memory(err);
     }
-    if (!chunk || !append_chunk(slots, chunk, reclaim)) {
-        free(chunk);
-        return err_set(err, ERR_EXHAUSTED, "no memory for the list of ids");
+    if (block_append(block, id, version, NULL, err) != 0) {
+        block_release(block);
+        return -1;
+    }
+    if (!append_block(slots, block, reclaim)) {
+        block_release(block);
+        return no_memory(err);
     }
     if (count > 0) {
-        tidy(slots, count - 1, reclaim); /* it was the last until now, and may have emptied meanwhile */
+        look_after(slots, count - 1, reclaim); /* it was the last until now, and may have emptied meanwhile */
     }
     return 0;
 }
 
-/* An id between others: a copy of the chunk with it, or two halves when it does not fit. */
-static int insert(struct id_slots *slots, uint32_t index, uint32_t at, uint64_t id, struct store_version *version,
+/* A new block of the rows that stand in [from, to) of another, with room for spare more. NULL: memory, or no rows. */
+static struct block *copy_rows(const struct id_slots *slots, const struct block *other, uint32_t from, uint32_t to,
+                               uint32_t spare)
+{
+    struct block *block = new_block(slots, to - from + spare, 0);
+    struct err ignored = ERR_INIT;
+
+    if (block && (block_append_rows(block, other, from, to, &ignored) != 0 || block_count(block) == 0)) {
+        block_release(block);
+        return NULL;
+    }
+    return block;
+}
+
+/* Makes two halves of a full block, each with room; one block, when the rows of one half are all gone; or none. */
+static bool make_room(struct id_slots *slots, uint32_t index, struct reclaim *reclaim)
+{
+    const struct block *old = block_in(current(slots), index);
+    uint32_t count = block_count(old);
+    struct block *blocks[2] = {copy_rows(slots, old, 0, count / 2, SPLIT_SPARE),
+                               copy_rows(slots, old, count / 2, count, SPLIT_SPARE)};
+    uint32_t made = (blocks[0] ? 1u : 0u) + (blocks[1] ? 1u : 0u);
+    uint32_t live = (blocks[0] ? block_live(blocks[0]) : 0) + (blocks[1] ? block_live(blocks[1]) : 0);
+
+    if (live == block_live(old) && replace_blocks(slots, index, 1, blocks[0] ? blocks : blocks + 1, made, reclaim)) {
+        return true;
+    }
+    block_release(blocks[0]);
+    block_release(blocks[1]);
+    return false;
+}
+
+/* An id between others, or below all. */
+static int insert(struct id_slots *slots, uint32_t index, uint64_t id, struct store_version *version,
                   struct reclaim *reclaim, struct err *err)
 {
-    struct chunk *old = chunk_at(current(slots), index);
-    bool split = old->live >= CHUNK_SLOTS * 3 / 4;
-    struct chunk *chunks[2] = {calloc(1, sizeof *old), split ? calloc(1, sizeof *old) : NULL};
-    uint32_t used = used_of(old);
-    uint32_t half = used / 2;
+    struct directory *directory = current(slots);
 
-    if (!chunks[0] || (split && !chunks[1])) {
-        free(chunks[0]);
-        free(chunks[1]);
-        return err_set(err, ERR_EXHAUSTED, "no memory for the list of ids");
+    if (block_insert(block_in(directory, index), id, version, reclaim, err) != 0) {
+        return -1;
     }
-    if (!split) {
-        half = used;
-    }
-    chunk_copy(chunks[0], old, 0, at < half ? at : half);
-    if (at <= half) {
-        chunk_append(chunks[0], id, version);
-    }
-    if (at < half) {
-        chunk_copy(chunks[0], old, at, half);
-    }
-    if (split) {
-        chunk_copy(chunks[1], old, half, at > half ? at : half);
-        if (at > half) {
-            chunk_append(chunks[1], id, version);
-        }
-        chunk_copy(chunks[1], old, at > half ? at : half, used);
-    }
-    if (!replace_chunks(slots, index, 1, chunks, split ? 2 : 1, reclaim)) {
-        free(chunks[0]);
-        free(chunks[1]);
-        return err_set(err, ERR_EXHAUSTED, "no memory for the list of ids");
+    if (id < first_id_in(directory, index)) {
+        atomic_store_explicit(&directory->entries[index].first_id, id, memory_order_release);
     }
     return 0;
 }
@@ -371,49 +309,117 @@ int id_slots_put(struct id_slots *slots, uint64_t id, struct store_version *vers
                  struct store_version **ret_old, struct err *err)
 {
     struct directory *directory = current(slots);
-    uint32_t count = count_of(directory);
-    uint32_t index = chunks_up_to(directory, count, id);
-    struct store_version *old = NULL;
-    struct chunk *chunk;
-    uint32_t at;
+    uint32_t index = blocks_up_to(directory, id);
+    struct block *block;
+    uint32_t count;
+    uint32_t place;
 
-    index -= index > 0 ? 1 : 0;
-    chunk = count > 0 ? chunk_at(directory, index) : NULL;
-    at = chunk ? slots_below(chunk, used_of(chunk), id) : 0;
-    if (chunk && at < used_of(chunk) && chunk->slots[at].id == id) {
-        old = atomic_exchange_explicit(&chunk->slots[at].version, version, memory_order_acq_rel);
-        chunk->live += old ? 0 : 1;
-    } else if (!chunk || (index + 1 == count && at == used_of(chunk))) {
-        if (append(slots, id, version, reclaim, err) != 0) {
-            return -1;
-        }
-    } else if (insert(slots, index, at, id, version, reclaim, err) != 0) {
-        return -1;
+    *ret_old = NULL;
+    if (count_of(directory) == 0) {
+        return append(slots, id, version, reclaim, err);
     }
-    *ret_old = old;
-    return 0;
+    index -= index > 0 ? 1 : 0;
+    block = block_in(directory, index);
+    count = block_count(block);
+    if (index + 1 == count_of(directory) && block_id_at(block, count - 1) < id) {
+        return append(slots, id, version, reclaim, err);
+    }
+    place = block_place(block, id);
+    if (place < count && block_id_at(block, place) == id) {
+        return block_replace(block, place, version, reclaim, ret_old, err);
+    }
+    if (block_is_full(block)) {
+        return make_room(slots, index, reclaim) ? id_slots_put(slots, id, version, reclaim, ret_old, err)
+                                                : no_memory(err);
+    }
+    return insert(slots, index, id, version, reclaim, err);
 }
 
 struct store_version *id_slots_remove(struct id_slots *slots, uint64_t id, struct reclaim *reclaim)
 {
     struct directory *directory = current(slots);
-    uint32_t index = chunks_up_to(directory, count_of(directory), id);
+    uint32_t index = blocks_up_to(directory, id);
     struct store_version *old;
-    struct chunk *chunk;
-    uint32_t at;
+    struct block *block;
+    uint32_t place;
 
     if (index == 0) {
         return NULL;
     }
-    chunk = chunk_at(directory, --index);
-    at = slots_below(chunk, used_of(chunk), id);
-    if (at == used_of(chunk) || chunk->slots[at].id != id) {
+    block = block_in(directory, --index);
+    place = block_place(block, id);
+    if (place == block_count(block) || block_id_at(block, place) != id) {
         return NULL;
     }
-    old = atomic_exchange_explicit(&chunk->slots[at].version, NULL, memory_order_acq_rel);
+    old = block_remove(block, place);
     if (old) {
-        chunk->live--;
-        tidy(slots, index, reclaim);
+        look_after(slots, index, reclaim);
     }
     return old;
+}
+
+/* ---- tidying ---- */
+
+/* One block of the rows of several neighbours in their place. */
+static bool remake(struct id_slots *slots, uint32_t index, uint32_t count, struct reclaim *reclaim)
+{
+    struct directory *directory = current(slots);
+    struct err ignored = ERR_INIT;
+    struct block *block;
+    uint32_t rows = 0;
+    bool ok = true;
+
+    for (uint32_t i = index; i < index + count; i++) {
+        rows += block_live(block_in(directory, i));
+    }
+    if (rows == 0) {
+        return replace_blocks(slots, index, count, NULL, 0, reclaim);
+    }
+    block = new_block(slots, rows, 0);
+    for (uint32_t i = index; block && ok && i < index + count; i++) {
+        struct block *old = block_in(directory, i);
+
+        ok = block_append_rows(block, old, 0, block_count(old), &ignored) == 0;
+    }
+    if (!block || !ok || !replace_blocks(slots, index, count, &block, 1, reclaim)) {
+        block_release(block);
+        return false;
+    }
+    return true;
+}
+
+/* Whether the block at index and the next, neither the last, are small enough to be one. */
+static bool can_merge(const struct directory *directory, uint32_t index)
+{
+    return index + 2 < count_of(directory) &&
+           block_live(block_in(directory, index)) + block_live(block_in(directory, index + 1)) <= MERGED_ROWS_MAX;
+}
+
+bool id_slots_tidy(struct id_slots *slots, struct reclaim *reclaim)
+{
+    struct directory *directory = current(slots);
+
+    for (uint32_t i = 0; slots->untidy && i + 1 < count_of(directory); i++) {
+        if (!block_is_wasteful(block_in(directory, i))) {
+            continue;
+        }
+        if (i > 0 && can_merge(directory, i - 1)) {
+            return remake(slots, i - 1, 2, reclaim);
+        }
+        return remake(slots, i, can_merge(directory, i) ? 2 : 1, reclaim);
+    }
+    slots->untidy = false;
+    return false;
+}
+
+void id_slots_memory(const struct id_slots *slots, struct block_memory *ret_memory)
+{
+    const struct directory *directory = current(slots);
+    struct block_memory memory = {.rows = 0};
+
+    memory.slots = sizeof *slots + sizeof *directory + directory->capacity * sizeof directory->entries[0];
+    for (uint32_t i = 0; i < count_of(directory); i++) {
+        block_add_memory(block_in(directory, i), &memory);
+    }
+    *ret_memory = memory;
 }

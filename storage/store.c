@@ -20,7 +20,7 @@
 static int make_tables(struct store *store, struct err *err)
 {
     for (int i = 1; i < STORE_TABLE_COUNT; i++) {
-        store->tables[i] = table_create();
+        store->tables[i] = table_create(i == STORE_TABLE_JOB || i == STORE_TABLE_OPERATION);
         if (!store->tables[i]) {
             return err_set(err, ERR_EXHAUSTED, "no memory for the store");
         }

@@ -25,6 +25,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "storage/store_filter.h"
 
 C_DECLS_BEGIN
 
@@ -156,9 +157,10 @@ typedef bool (*store_match_fn)(void *context, const struct store_version *versio
 
 struct store_query {
     enum store_table table;
-    struct span parent;   /* empty: any */
-    uint64_t before_id;   /* only ids below; 0: from the newest */
-    store_match_fn match; /* NULL: all */
+    struct span parent;                /* empty: any */
+    uint64_t before_id;                /* only ids below; 0: from the newest */
+    const struct store_filter *filter; /* NULL: all; what it asks for is found by the indexes */
+    store_match_fn match;              /* NULL: all; asked of each row that the rest lets through */
     void *match_context;
     uint32_t count_max;
     uint64_t bytes_max; /* sum of value sizes; one entry is given even when it is larger */

@@ -1,6 +1,6 @@
 /* store_private: what the files store*.c share: the store's insides.
  *
- * Used by   store.c (opening, staging, committing), store_read.c, store_tend.c; nobody else.
+ * Used by   store.c (opening, staging, committing), store_read.c, store_list.c, store_tend.c; nobody else.
  * Thread    all fields: the owner; readers touch tables only, and those through reclaim sections.
  */
 #ifndef STORAGE_STORE_PRIVATE_H_
@@ -65,6 +65,8 @@ int64_t store_space_tend(struct store *store);
 bool store_space_release(struct store *store);
 /* 0, or -1 and the failure. */
 MUST_USE int store_check_usable(const struct store *store, struct err *err);
+/* A thread that did not register has no sections, and may read only as the writer. */
+void store_check_reader(const struct store *store);
 
 C_DECLS_END
 

@@ -5,13 +5,10 @@
 #include "storage/store_private.h"
 #include "storage/version.h"
 
-/* Slots looked at in one section; a longer walk goes on in a new one, so that memory can be given back meanwhile. */
-#define SECTION_SLOTS 512
 #define WALK_ROWS 256
-#define PAGE_VERSIONS_MIN 16
 
 /* A thread that did not register has no sections, and may read only as the writer. */
-static void check_reader(const struct store *store)
+void store_check_reader(const struct store *store)
 {
     if (!reclaim_is_reader()) {
         THREAD_CHECK(&store->owner);
@@ -34,7 +31,7 @@ struct store_version *store_get(const struct store *store, enum store_table tabl
 {
     struct store_version *version;
 
-    check_reader(store);
+    store_check_reader(store);
     reclaim_enter();
     version = table_find(store->tables[table], id);
     if (version) {
@@ -81,101 +78,6 @@ struct store_version *store_get_by_name(const struct store *store, enum store_ta
 uint64_t store_count(const struct store *store, enum store_table table)
 {
     return table_count(store->tables[table]);
-}
-
-/* ---- pages ---- */
-
-struct listing {
-    const struct store_query *query;
-    struct store_page page;
-    uint32_t capacity;
-    uint64_t bytes;
-    bool no_memory;
-};
-
-static bool belongs(const struct store_query *query, const struct store_version *version)
-{
-    return (query->parent.size == 0 || span_equal(version_parent(version), query->parent)) &&
-           (!query->match || query->match(query->match_context, version));
-}
-
-static bool is_full(const struct listing *listing, uint64_t size)
-{
-    const struct store_query *query = listing->query;
-
-    return listing->page.count >= query->count_max ||
-           (listing->page.count > 0 && query->bytes_max > 0 && listing->bytes + size > query->bytes_max);
-}
-
-static bool reserve(struct listing *listing)
-{
-    uint32_t capacity = listing->capacity > 0 ? listing->capacity * 2 : PAGE_VERSIONS_MIN;
-    struct store_version **versions;
-
-    if (listing->page.count < listing->capacity) {
-        return true;
-    }
-    versions = realloc(listing->page.versions, capacity * sizeof *versions);
-    if (!versions) {
-        listing->no_memory = true;
-        return false;
-    }
-    listing->page.versions = versions;
-    listing->capacity = capacity;
-    return true;
-}
-
-static bool visit(void *context, struct store_version *version)
-{
-    struct listing *listing = context;
-    uint64_t size = store_version_value(version).size;
-
-    if (!belongs(listing->query, version)) {
-        return true;
-    }
-    if (is_full(listing, size)) {
-        listing->page.more = true;
-        return false;
-    }
-    if (!reserve(listing)) {
-        return false;
-    }
-    listing->page.versions[listing->page.count++] = store_version_ref(version);
-    listing->page.next_before_id = store_version_id(version);
-    listing->bytes += size;
-    return true;
-}
-
-int store_list(const struct store *store, const struct store_query *query, struct store_page *ret_page, struct err *err)
-{
-    struct listing listing;
-    uint64_t before = query->before_id > 0 ? query->before_id : UINT64_MAX;
-    bool more = true;
-
-    check_reader(store);
-    memset(&listing, 0, sizeof listing);
-    listing.query = query;
-    listing.page.next_before_id = before;
-    while (more) {
-        reclaim_enter();
-        more = table_scan_down(store->tables[query->table], &before, SECTION_SLOTS, visit, &listing);
-        reclaim_leave();
-    }
-    if (listing.no_memory) {
-        store_page_release(&listing.page);
-        return err_set(err, ERR_EXHAUSTED, "no memory for a page of %u entries", query->count_max);
-    }
-    *ret_page = listing.page;
-    return 0;
-}
-
-void store_page_release(struct store_page *page)
-{
-    for (uint32_t i = 0; i < page->count; i++) {
-        store_version_unref(page->versions[i]);
-    }
-    free(page->versions);
-    memset(page, 0, sizeof *page);
 }
 
 /* ---- the owner's walk ---- */

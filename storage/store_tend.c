@@ -132,6 +132,17 @@ static void tend_snapshot(struct store *store, int64_t now, int64_t *wait_ns)
     }
 }
 
+/* One step in one table. */
+static void tend_tables(struct store *store, int64_t *wait_ns)
+{
+    for (int i = 1; i < STORE_TABLE_COUNT; i++) {
+        if (table_tidy(store->tables[i], store->reclaim)) {
+            *wait_ns = 0;
+            return;
+        }
+    }
+}
+
 int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *err)
 {
     int64_t now = clock_mono_ns(store->clock);
@@ -143,6 +154,7 @@ int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *err)
     }
     tend_snapshot(store, now, &wait_ns);
     wait_ns = shorter(wait_ns, store_space_tend(store));
+    tend_tables(store, &wait_ns);
     *ret_wait_ns = shorter(wait_ns, reclaim_tend(store->reclaim, now));
     return 0;
 }

@@ -3,6 +3,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include <sys/random.h>
+
 #include "storage/id_hash.h"
 #include "storage/reclaim.h"
 #include "storage/version.h"
@@ -10,18 +12,24 @@
 struct table {
     struct id_hash *hash;
     struct id_slots *slots;
+    uint64_t seed;
     _Atomic uint64_t count;
 };
 
-struct table *table_create(void)
+struct table *table_create(bool indexed)
 {
     struct table *table = calloc(1, sizeof *table);
+    struct id_slots_options options = {.indexed = indexed};
 
     if (!table) {
         return NULL;
     }
+    if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) < 0) {
+        table->seed = (uintptr_t)table; /* early at boot: hard to guess will have to do */
+    }
+    options.seed = table->seed;
     table->hash = id_hash_create();
-    table->slots = id_slots_create();
+    table->slots = id_slots_create(&options);
     if (!table->hash || !table->slots) {
         id_hash_destroy(table->hash);
         id_slots_destroy(table->slots);
@@ -93,13 +101,29 @@ uint64_t table_count(const struct table *table)
     return atomic_load_explicit(&table->count, memory_order_relaxed);
 }
 
-bool table_scan_down(const struct table *table, uint64_t *before, uint32_t budget, id_slots_visit_fn visit,
-                     void *context)
+struct filter_plan *table_plan(const struct table *table, struct span parent, const struct store_filter *filter)
 {
-    return id_slots_scan_down(table->slots, before, budget, visit, context);
+    return filter_plan_create(table->seed, parent, filter);
 }
 
-bool table_scan_up(const struct table *table, uint64_t *after, uint32_t budget, id_slots_visit_fn visit, void *context)
+bool table_list_down(const struct table *table, struct filter_plan *plan, uint64_t *before, block_visit_fn visit,
+                     void *context)
+{
+    return id_slots_list_down(table->slots, plan, before, visit, context);
+}
+
+bool table_tidy(struct table *table, struct reclaim *reclaim)
+{
+    return id_slots_tidy(table->slots, reclaim);
+}
+
+void table_memory(const struct table *table, struct table_memory *ret_memory)
+{
+    ret_memory->id_hash = id_hash_memory_bytes(table->hash);
+    id_slots_memory(table->slots, &ret_memory->blocks);
+}
+
+bool table_scan_up(const struct table *table, uint64_t *after, uint32_t budget, block_visit_fn visit, void *context)
 {
     return id_slots_scan_up(table->slots, after, budget, visit, context);
 }

@@ -122,6 +122,12 @@ void version_release(void *version)
     store_version_unref(version);
 }
 
+void version_prefetch(const struct store_version *version)
+{
+    __builtin_prefetch(version);
+    __builtin_prefetch((const char *)version + 64);
+}
+
 uint64_t store_version_id(const struct store_version *version)
 {
     return version->id;

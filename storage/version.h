@@ -21,6 +21,9 @@ MUST_USE int version_create(store_extract_fn extract, enum store_table table, ui
 /* store_version_unref, in the form in which reclaim calls it. */
 void version_release(void *version);
 
+/* Asks for its memory ahead of use. NULL is allowed. */
+void version_prefetch(const struct store_version *version);
+
 struct span version_name(const struct store_version *version);
 struct span version_parent(const struct store_version *version);
 

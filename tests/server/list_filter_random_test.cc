@@ -269,7 +269,7 @@ TEST(ListFilterAtRandom, AgreesWithTheTreeItWasPrintedFrom)
         Node node = random_node(dice, (int)dice.below(4));
         std::string text = print(dice, node, EXPRESSION);
         upb_Arena *arena = upb_Arena_New();
-        const struct list_filter *filter = nullptr;
+        const struct store_filter *filter = nullptr;
         struct err err = ERR_INIT;
         if (text.size() <= LIMIT_FILTER_BYTES) {
             ASSERT_EQ(0, list_filter_compile(LIST_FILTER_JOBS, as_span(text), arena, &filter, &err))
@@ -281,7 +281,7 @@ TEST(ListFilterAtRandom, AgreesWithTheTreeItWasPrintedFrom)
                 Keys keys = random_keys(dice);
                 struct store_keys view = keys.view();
                 bool expected = evaluate(node, keys);
-                ASSERT_EQ(expected, list_filter_matches_keys(filter, &view))
+                ASSERT_EQ(expected, store_filter_matches_keys(filter, &view))
                     << "seed " << seed << " round " << round << "\n"
                     << text << "\n"
                     << keys.display_name;
@@ -344,12 +344,12 @@ TEST(ListFilterAtRandom, TakesOrRefusesWhateverComes)
         /* Exactly as long as it is: a sanitizer sees a step too far. */
         std::vector<char> exact(text.begin(), text.end());
         upb_Arena *arena = upb_Arena_New();
-        const struct list_filter *filter = nullptr;
+        const struct store_filter *filter = nullptr;
         struct err err = ERR_INIT;
         if (list_filter_compile(LIST_FILTER_JOBS, span_make(exact.data(), exact.size()), arena, &filter, &err) == 0) {
             Keys keys = random_keys(dice);
             struct store_keys view = keys.view();
-            (void)list_filter_matches_keys(filter, &view);
+            (void)store_filter_matches_keys(filter, &view);
             good += filter != nullptr;
         } else {
             size_t column = 0;
@@ -372,16 +372,16 @@ TEST(ListFilterAtRandom, TakesNoLongerForManyWildcards)
     }
     text += "*b";
     upb_Arena *arena = upb_Arena_New();
-    const struct list_filter *filter = nullptr;
+    const struct store_filter *filter = nullptr;
     struct err err = ERR_INIT;
     ASSERT_EQ(0, list_filter_compile(LIST_FILTER_JOBS, as_span(text), arena, &filter, &err)) << err.text;
     Keys keys;
     keys.display_name = name;
     struct store_keys view = keys.view();
-    EXPECT_FALSE(list_filter_matches_keys(filter, &view));
+    EXPECT_FALSE(store_filter_matches_keys(filter, &view));
     keys.display_name += "b";
     view = keys.view();
-    EXPECT_TRUE(list_filter_matches_keys(filter, &view));
+    EXPECT_TRUE(store_filter_matches_keys(filter, &view));
     upb_Arena_Free(arena);
 }
 

@@ -28,12 +28,12 @@ class Filter {
     bool matches(const Keys &keys) const
     {
         struct store_keys view = keys.view();
-        return list_filter_matches_keys(filter, &view);
+        return store_filter_matches_keys(filter, &view);
     }
 
     std::string text;
     upb_Arena *arena;
-    const struct list_filter *filter = nullptr;
+    const struct store_filter *filter = nullptr;
     struct err err = ERR_INIT;
     bool ok;
 };

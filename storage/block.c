@@ -1,0 +1,451 @@
+#include "storage/block.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/block_select.h"
+#include "storage/reclaim.h"
+#include "storage/store.h"
+#include "storage/version.h"
+
+/* Dead postings at which a block is worth making anew. */
+#define DEAD_POSTINGS_MAX 256
+
+struct slot {
+    uint64_t id; /* written before the slot counts in used; constant then */
+    _Atomic(struct store_version *) version;
+};
+
+/* Rows in the order of their ids. */
+struct order {
+    _Atomic uint32_t count;
+    uint16_t rows[BLOCK_ROWS];
+};
+
+struct block {
+    uint32_t capacity;
+    uint32_t live; /* writer's */
+    bool indexed;
+    struct block_index index; /* all zero when not indexed */
+    struct row_set *live_rows;
+    _Atomic(struct order *) order; /* NULL: rows came in order */
+    _Atomic uint32_t used;
+    struct slot slots[];
+};
+
+struct block *block_create(const struct block_options *options)
+{
+    struct block *block = calloc(1, sizeof *block + options->capacity * sizeof block->slots[0]);
+
+    if (!block) {
+        return NULL;
+    }
+    block->capacity = options->capacity;
+    block->indexed = options->indexed;
+    block->live_rows = row_set_create();
+    if (!block->live_rows ||
+        (options->indexed && !block_index_create(&block->index, options->seed, options->keys_expected))) {
+        block_release(block);
+        return NULL;
+    }
+    return block;
+}
+
+void block_release(void *object)
+{
+    struct block *block = object;
+
+    if (block) {
+        block_index_destroy(&block->index);
+        free(block->live_rows);
+        free(atomic_load_explicit(&block->order, memory_order_relaxed));
+        free(block);
+    }
+}
+
+/* ---- reading ---- */
+
+static const struct order *order_of(const struct block *block)
+{
+    return atomic_load_explicit(&block->order, memory_order_acquire);
+}
+
+static uint32_t used_of(const struct block *block)
+{
+    return atomic_load_explicit(&block->used, memory_order_acquire);
+}
+
+static uint32_t order_count(const struct order *order)
+{
+    return atomic_load_explicit(&order->count, memory_order_acquire);
+}
+
+static struct store_version *version_of(const struct block *block, uint32_t row)
+{
+    return atomic_load_explicit(&block->slots[row].version, memory_order_acquire);
+}
+
+/* A block's order at one moment. used is read first: an order that is made for a new row is published before it. */
+struct view {
+    uint32_t count;
+    const struct order *order;
+};
+
+static struct view view_of(const struct block *block)
+{
+    struct view view = {.count = used_of(block)};
+
+    view.order = order_of(block);
+    if (view.order) {
+        view.count = order_count(view.order);
+    }
+    return view;
+}
+
+static uint32_t row_at(const struct view *view, uint32_t place)
+{
+    return view->order ? view->order->rows[place] : place;
+}
+
+static uint32_t place_in(const struct block *block, const struct view *view, uint64_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = view->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (block->slots[row_at(view, middle)].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+uint32_t block_count(const struct block *block)
+{
+    return view_of(block).count;
+}
+
+uint32_t block_place(const struct block *block, uint64_t id)
+{
+    struct view view = view_of(block);
+
+    return place_in(block, &view, id);
+}
+
+uint64_t block_id_at(const struct block *block, uint32_t place)
+{
+    struct view view = view_of(block);
+
+    return block->slots[row_at(&view, place)].id;
+}
+
+/* ---- visiting ---- */
+
+struct visiting {
+    const struct block *block;
+    block_visit_fn visit;
+    void *context;
+    uint32_t *visited;
+};
+
+static bool visit_row(struct visiting *visiting, uint32_t row)
+{
+    struct store_version *version = version_of(visiting->block, row);
+
+    if (!version) {
+        return true;
+    }
+    ++*visiting->visited;
+    return visiting->visit(visiting->context, version);
+}
+
+/* The rows of one word, highest first; what stands in memory far apart is asked for at once. */
+static bool visit_word(struct visiting *visiting, uint32_t first_row, uint64_t bits)
+{
+    for (uint64_t left = bits; left != 0; left &= left - 1) {
+        uint32_t row = first_row + (uint32_t)__builtin_ctzll(left);
+
+        version_prefetch(version_of(visiting->block, row));
+    }
+    while (bits != 0) {
+        uint32_t bit = 63 - (uint32_t)__builtin_clzll(bits);
+
+        if (!visit_row(visiting, first_row + bit)) {
+            return false;
+        }
+        bits &= ~(UINT64_C(1) << bit);
+    }
+    return true;
+}
+
+/* Rows below end. */
+static bool visit_mask(struct visiting *visiting, const struct row_mask *mask, uint32_t end)
+{
+    for (uint32_t word = (end + 63) / 64; word-- > 0;) {
+        uint64_t bits = row_mask_word(mask, word);
+
+        if (end - word * 64 < 64) {
+            bits &= (UINT64_C(1) << (end - word * 64)) - 1;
+        }
+        if (!visit_word(visiting, word * 64, bits)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool visit_ordered(struct visiting *visiting, const struct row_mask *mask, const struct order *order,
+                          uint32_t end)
+{
+    while (end-- > 0) {
+        if (row_mask_has(mask, order->rows[end]) && !visit_row(visiting, order->rows[end])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool block_visit_down(const struct block *block, struct filter_plan *plan, uint64_t id, block_visit_fn visit,
+                      void *context, uint32_t *visited)
+{
+    struct visiting visiting = {block, visit, context, visited};
+    struct view view = view_of(block);
+    uint32_t end = place_in(block, &view, id);
+
+    if (end == 0) {
+        return true;
+    }
+    if (block->indexed) {
+        block_select(&block->index, block->live_rows, plan);
+    } else {
+        row_set_load(block->live_rows, &plan->answer);
+    }
+    return view.order ? visit_ordered(&visiting, &plan->answer, view.order, end)
+                      : visit_mask(&visiting, &plan->answer, end);
+}
+
+bool block_visit_up(const struct block *block, uint64_t *after, uint32_t *budget, block_visit_fn visit, void *context)
+{
+    struct view view = view_of(block);
+
+    for (uint32_t place = place_in(block, &view, *after + 1); place<view.count && * budget> 0; place++) {
+        uint32_t row = row_at(&view, place);
+        struct store_version *version = version_of(block, row);
+
+        *after = block->slots[row].id;
+        --*budget;
+        if (version && !visit(context, version)) {
+            return false;
+        }
+    }
+    return *budget > 0;
+}
+
+/* ---- writing ---- */
+
+static bool holds(void *context, uint32_t row, const struct row_key *key)
+{
+    const struct store_version *version = version_of(context, row);
+    struct store_keys keys;
+
+    if (!version) {
+        return false;
+    }
+    store_version_keys(version, &keys);
+    return row_keys_hold(&keys, key);
+}
+
+/* The row has the version, for its indexes first and then for readers. */
+static int set_version(struct block *block, uint32_t row, struct store_version *version, struct reclaim *reclaim,
+                       struct err *err)
+{
+    const struct block_rows rows = {holds, block, reclaim};
+    struct store_version *old = version_of(block, row);
+    struct store_keys from;
+    struct store_keys to;
+
+    if (block->indexed) {
+        store_version_keys(version, &to);
+        if (old) {
+            store_version_keys(old, &from);
+        }
+        if ((old ? block_index_change(&block->index, row, &from, &to, &rows, err)
+                 : block_index_add(&block->index, row, &to, &rows, err)) != 0) {
+            return -1;
+        }
+    }
+    atomic_store_explicit(&block->slots[row].version, version, memory_order_release);
+    return 0;
+}
+
+static int fill_slot(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
+                     struct err *err)
+{
+    uint32_t row = used_of(block);
+
+    block->slots[row].id = id;
+    return set_version(block, row, version, reclaim, err);
+}
+
+/* Readers see the slot from here on. */
+static void publish_slot(struct block *block)
+{
+    uint32_t row = used_of(block);
+
+    row_set_add(block->live_rows, row);
+    block->live++;
+    atomic_store_explicit(&block->used, row + 1, memory_order_release);
+}
+
+int block_append(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
+                 struct err *err)
+{
+    struct order *order = atomic_load_explicit(&block->order, memory_order_relaxed);
+
+    if (fill_slot(block, id, version, reclaim, err) != 0) {
+        return -1;
+    }
+    if (order) {
+        uint32_t count = order_count(order);
+
+        order->rows[count] = (uint16_t)used_of(block);
+        atomic_store_explicit(&order->count, count + 1, memory_order_release);
+    }
+    publish_slot(block);
+    return 0;
+}
+
+/* The order with one more row in that place. */
+static struct order *order_with(const struct block *block, uint32_t place, uint32_t row)
+{
+    struct view view = view_of(block);
+    struct order *order = malloc(sizeof *order);
+
+    if (!order) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < view.count; i++) {
+        order->rows[i < place ? i : i + 1] = (uint16_t)row_at(&view, i);
+    }
+    order->rows[place] = (uint16_t)row;
+    atomic_init(&order->count, view.count + 1);
+    return order;
+}
+
+int block_insert(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
+                 struct err *err)
+{
+    struct order *old = atomic_load_explicit(&block->order, memory_order_relaxed);
+    uint32_t place = block_place(block, id);
+    struct order *order;
+
+    if (place == block_count(block)) {
+        return block_append(block, id, version, reclaim, err);
+    }
+    order = order_with(block, place, used_of(block));
+    if (!order) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for the list of ids");
+    }
+    if (fill_slot(block, id, version, reclaim, err) != 0) {
+        free(order);
+        return -1;
+    }
+    atomic_store_explicit(&block->order, order, memory_order_release);
+    publish_slot(block);
+    if (old) {
+        reclaim_defer(reclaim, old, free);
+    }
+    return 0;
+}
+
+int block_replace(struct block *block, uint32_t place, struct store_version *version, struct reclaim *reclaim,
+                  struct store_version **ret_old, struct err *err)
+{
+    struct view view = view_of(block);
+    uint32_t row = row_at(&view, place);
+    struct store_version *old = version_of(block, row);
+
+    if (set_version(block, row, version, reclaim, err) != 0) {
+        return -1;
+    }
+    row_set_add(block->live_rows, row);
+    block->live += old ? 0 : 1;
+    *ret_old = old;
+    return 0;
+}
+
+struct store_version *block_remove(struct block *block, uint32_t place)
+{
+    struct view view = view_of(block);
+    uint32_t row = row_at(&view, place);
+    struct store_version *old = version_of(block, row);
+    struct store_keys keys;
+
+    if (!old) {
+        return NULL;
+    }
+    row_set_remove(block->live_rows, row);
+    atomic_store_explicit(&block->slots[row].version, NULL, memory_order_release);
+    if (block->indexed) {
+        store_version_keys(old, &keys);
+        block_index_remove(&block->index, row, &keys);
+    }
+    block->live--;
+    return old;
+}
+
+int block_append_rows(struct block *block, const struct block *other, uint32_t from, uint32_t to, struct err *err)
+{
+    struct view view = view_of(other);
+
+    for (uint32_t place = from; place < to; place++) {
+        uint32_t row = row_at(&view, place);
+        struct store_version *version = version_of(other, row);
+
+        if (version && block_append(block, other->slots[row].id, version, NULL, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+bool block_is_full(const struct block *block)
+{
+    return used_of(block) == block->capacity;
+}
+
+uint32_t block_live(const struct block *block)
+{
+    return block->live;
+}
+
+bool block_is_wasteful(const struct block *block)
+{
+    return block->live * 2 <= used_of(block) ||
+           (block->indexed && postings_dead_count(block->index.postings) > DEAD_POSTINGS_MAX);
+}
+
+uint32_t block_key_count(const struct block *block)
+{
+    return block->indexed ? postings_key_count(block->index.postings) : 0;
+}
+
+void block_add_memory(const struct block *block, struct block_memory *memory)
+{
+    struct block_index_memory index = {0, 0, 0};
+
+    if (block->indexed) {
+        block_index_memory(&block->index, &index);
+    }
+    memory->rows += block->live;
+    memory->slots += sizeof *block + block->capacity * sizeof block->slots[0] + ROW_SET_BYTES +
+                     (order_of(block) ? sizeof(struct order) : 0);
+    memory->index.postings += index.postings;
+    memory->index.grams += index.grams;
+    memory->index.columns += index.columns;
+}

@@ -1,0 +1,172 @@
+#include "storage/block_select.h"
+
+/* So often is a block tried anew while its keys change faster than the ring can tell; then all its rows are looked at. */
+#define TRIES 2
+
+/* Rows of postings whose text matches go to holds and are sure; what grams leave goes there too and is not. */
+static void split_texts(const struct block_index *index, const struct planned_test *planned, enum row_key_kind kind,
+                        const struct row_mask *in, struct row_mask *holds, struct row_mask *sure)
+{
+    const struct posting *posting = postings_first(index->postings, kind);
+    const struct store_test *test = planned->test;
+
+    row_mask_clear(sure);
+    for (; posting; posting = posting_next(posting)) {
+        bool is_label = kind == ROW_KEY_LABEL;
+
+        if (is_label && !span_equal(posting_text(posting), test->key)) {
+            continue;
+        }
+        if (store_pattern_matches(&test->pattern, is_label ? posting_value(posting) : posting_text(posting))) {
+            posting_merge_common(posting, in, sure);
+        }
+    }
+    *holds = *in;
+    grams_keep(index->grams, &planned->grams, holds);
+    row_mask_merge(holds, sure);
+}
+
+/* Exact when one posting has all rows of the key. */
+static void split_key(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
+                      struct row_mask *holds, struct row_mask *sure)
+{
+    struct postings_hit hit;
+
+    row_mask_clear(holds);
+    row_mask_clear(sure);
+    if (postings_find(index->postings, &planned->key, &hit)) {
+        postings_hit_merge_common(&hit, in, holds);
+        if (hit.posting) {
+            *sure = *holds;
+        }
+    }
+}
+
+static void split_label_text(const struct block_index *index, const struct planned_test *planned,
+                             const struct row_mask *in, struct row_mask *holds, struct row_mask *sure)
+{
+    struct row_mask with_key;
+    struct postings_hit hit;
+
+    row_mask_clear(&with_key);
+    if (postings_find(index->postings, &planned->key, &hit)) {
+        postings_hit_merge_common(&hit, in, &with_key);
+    }
+    split_texts(index, planned, ROW_KEY_LABEL, &with_key, holds, sure);
+}
+
+/* holds: the rows of in that may pass the test; sure: those of them that do pass it. */
+static void split(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
+                  struct row_mask *holds, struct row_mask *sure)
+{
+    const struct store_test *test = planned->test;
+
+    switch (planned->way) {
+    case PLANNED_KEY:
+        split_key(index, planned, in, holds, sure);
+        break;
+    case PLANNED_STATE:
+        row_mask_clear(holds);
+        row_columns_merge_states(index->columns, test->states, in, holds);
+        *sure = *holds;
+        break;
+    case PLANNED_TIME:
+        row_columns_split_times(index->columns, test->first_unix_ns, test->last_unix_ns, in, sure, holds);
+        row_mask_merge(holds, sure);
+        break;
+    case PLANNED_NAME_TEXT:
+        split_texts(index, planned, ROW_KEY_DISPLAY_NAME, in, holds, sure);
+        break;
+    case PLANNED_LABEL_TEXT:
+        split_label_text(index, planned, in, holds, sure);
+        break;
+    case PLANNED_LABEL_KEY_TEXT:
+        split_texts(index, planned, ROW_KEY_LABEL_KEY, in, holds, sure);
+        break;
+    }
+}
+
+/* Only what passes the tests that all matches pass. False: nothing is left. */
+static bool narrow(const struct block_index *index, struct filter_plan *plan, struct row_mask *rows)
+{
+    if (plan->has_parent) {
+        struct postings_hit hit;
+
+        row_mask_clear(&plan->holds);
+        if (postings_find(index->postings, &plan->parent, &hit)) {
+            postings_hit_merge_common(&hit, rows, &plan->holds);
+        }
+        *rows = plan->holds;
+    }
+    for (uint32_t i = 0; i < plan->first_count && rows->any != 0; i++) {
+        const struct planned_test *planned = &plan->tests[plan->first[i]];
+
+        split(index, planned, rows, &plan->holds, &plan->other);
+        if (planned->needed[1]) {
+            *rows = plan->holds;
+        } else {
+            row_mask_subtract(rows, &plan->other);
+        }
+    }
+    return rows->any != 0;
+}
+
+static void send(struct filter_plan *plan, uint16_t where, const struct row_mask *rows)
+{
+    if (where == STORE_FILTER_MATCH) {
+        row_mask_merge(&plan->answer, rows);
+    } else if (where != STORE_FILTER_NO_MATCH) {
+        row_mask_merge(&plan->masks[where], rows);
+    }
+}
+
+static void run(const struct block_index *index, struct filter_plan *plan)
+{
+    for (uint32_t i = 1; i < plan->count; i++) {
+        row_mask_clear(&plan->masks[i]);
+    }
+    row_mask_clear(&plan->answer);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct planned_test *planned = &plan->tests[i];
+        const uint16_t *next = planned->test->next;
+        struct row_mask *rows = &plan->masks[i];
+
+        if (rows->any == 0) {
+            continue;
+        }
+        if (planned->needed[0] || planned->needed[1]) { /* narrow() has asked */
+            send(plan, next[planned->needed[1]], rows);
+            continue;
+        }
+        split(index, planned, rows, &plan->holds, &plan->other);
+        send(plan, next[1], &plan->holds);
+        row_mask_subtract(rows, &plan->other);
+        send(plan, next[0], rows);
+    }
+}
+
+static void answer(const struct block_index *index, struct filter_plan *plan, struct row_mask *rows)
+{
+    if (!narrow(index, plan, rows) || plan->count == 0 || plan->first_count == plan->count) {
+        plan->answer = *rows;
+        return;
+    }
+    plan->masks[0] = *rows;
+    run(index, plan);
+}
+
+void block_select(const struct block_index *index, const struct row_set *live, struct filter_plan *plan)
+{
+    struct row_mask rows;
+
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t changes = row_columns_changes(index->columns);
+
+        row_set_load(live, &rows);
+        answer(index, plan, &rows);
+        if (row_columns_merge_changes(index->columns, changes, &plan->answer)) {
+            return;
+        }
+    }
+    row_set_load(live, &plan->answer);
+}

@@ -1,0 +1,197 @@
+#include "storage/grams.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+    NAME_BYTES = 256,
+    NAME_PAIRS_BITS = 7,
+    LABEL_PAIRS_BITS = 6,
+    NAME_PAIRS_FIRST = NAME_BYTES,
+    LABEL_PAIRS_FIRST = NAME_PAIRS_FIRST + (1 << NAME_PAIRS_BITS),
+    RARE_LABEL_KEY = LABEL_PAIRS_FIRST + (1 << LABEL_PAIRS_BITS),
+    SLOTS
+};
+
+/* What stands beside the first and the last byte of a text. */
+enum { START = 256, END = 257 };
+
+struct grams {
+    _Atomic(struct row_set *) slots[SLOTS]; /* NULL: no row */
+};
+
+struct grams *grams_create(void)
+{
+    return calloc(1, sizeof(struct grams));
+}
+
+void grams_destroy(struct grams *grams)
+{
+    for (int slot = 0; grams && slot < SLOTS; slot++) {
+        free(atomic_load_explicit(&grams->slots[slot], memory_order_relaxed));
+    }
+    free(grams);
+}
+
+/* ---- slots ---- */
+
+static uint32_t hash_pair(uint64_t salt, uint32_t left, uint32_t right, int bits)
+{
+    uint64_t hash = (salt ^ (left << 9 | right)) * UINT64_C(0x9e3779b97f4a7c15);
+
+    hash ^= hash >> 29;
+    return (uint32_t)(hash * UINT64_C(0xd6e8feb86659fd93) >> (64 - bits));
+}
+
+static uint32_t name_pair(uint32_t left, uint32_t right)
+{
+    return NAME_PAIRS_FIRST + hash_pair(0, left, right, NAME_PAIRS_BITS);
+}
+
+static uint32_t label_pair(uint64_t key_hash, uint32_t left, uint32_t right)
+{
+    return LABEL_PAIRS_FIRST + hash_pair(key_hash, left, right, LABEL_PAIRS_BITS);
+}
+
+static uint32_t byte_at(struct span text, size_t at)
+{
+    return at < text.size ? (unsigned char)text.data[at] : (uint32_t)END;
+}
+
+/* ---- adding ---- */
+
+static bool add(struct grams *grams, uint32_t slot, uint32_t row)
+{
+    struct row_set *set = atomic_load_explicit(&grams->slots[slot], memory_order_relaxed);
+
+    if (!set) {
+        set = row_set_create();
+        if (!set) {
+            return false;
+        }
+        atomic_store_explicit(&grams->slots[slot], set, memory_order_release);
+    }
+    row_set_add(set, row);
+    return true;
+}
+
+static int done(bool ok, struct err *err)
+{
+    return ok ? 0 : err_set(err, ERR_EXHAUSTED, "no memory for the index of texts");
+}
+
+int grams_add_name(struct grams *grams, uint32_t row, struct span name, struct err *err)
+{
+    uint32_t left = START;
+    bool ok = true;
+
+    for (size_t i = 0; ok && i <= name.size; i++) {
+        uint32_t right = byte_at(name, i);
+
+        ok = add(grams, name_pair(left, right), row) && (right == END || add(grams, right, row));
+        left = right;
+    }
+    return done(ok, err);
+}
+
+int grams_add_label(struct grams *grams, uint32_t row, uint64_t key_hash, struct span value, struct err *err)
+{
+    uint32_t left = START;
+    bool ok = true;
+
+    for (size_t i = 0; ok && i <= value.size; i++) {
+        uint32_t right = byte_at(value, i);
+
+        ok = add(grams, label_pair(key_hash, left, right), row);
+        left = right;
+    }
+    return done(ok, err);
+}
+
+int grams_add_rare_label_key(struct grams *grams, uint32_t row, struct err *err)
+{
+    return done(add(grams, RARE_LABEL_KEY, row), err);
+}
+
+/* ---- asking ---- */
+
+static void ask(struct grams_query *query, uint32_t slot)
+{
+    for (uint32_t i = 0; i < query->count; i++) {
+        if (query->slots[i] == slot) {
+            return;
+        }
+    }
+    if (query->count < GRAMS_ASKED_MAX) {
+        query->slots[query->count++] = (uint16_t)slot;
+    }
+}
+
+static void ask_pair(const uint64_t *key_hash, uint32_t left, uint32_t right, struct grams_query *query)
+{
+    ask(query, key_hash ? label_pair(*key_hash, left, right) : name_pair(left, right));
+}
+
+/* key_hash NULL: of names. */
+static void ask_pairs(const uint64_t *key_hash, const struct store_pattern *pattern, struct grams_query *query)
+{
+    for (size_t i = 0; i < pattern->count; i++) {
+        struct span piece = pattern->pieces[i];
+
+        if (piece.size > 0 && i == 0) {
+            ask_pair(key_hash, START, byte_at(piece, 0), query);
+        }
+        for (size_t at = 1; at < piece.size; at++) {
+            ask_pair(key_hash, byte_at(piece, at - 1), byte_at(piece, at), query);
+        }
+        if (piece.size > 0 && i + 1 == pattern->count) {
+            ask_pair(key_hash, byte_at(piece, piece.size - 1), END, query);
+        }
+    }
+}
+
+void grams_query_name(const struct store_pattern *pattern, struct grams_query *ret_query)
+{
+    ret_query->count = 0;
+    ask_pairs(NULL, pattern, ret_query);
+    for (size_t i = 0; i < pattern->count; i++) {
+        for (size_t at = 0; at < pattern->pieces[i].size; at++) {
+            ask(ret_query, byte_at(pattern->pieces[i], at));
+        }
+    }
+}
+
+void grams_query_label(uint64_t key_hash, const struct store_pattern *pattern, struct grams_query *ret_query)
+{
+    ret_query->count = 0;
+    ask_pairs(&key_hash, pattern, ret_query);
+}
+
+void grams_query_rare_label_key(struct grams_query *ret_query)
+{
+    ret_query->count = 1;
+    ret_query->slots[0] = RARE_LABEL_KEY;
+}
+
+void grams_keep(const struct grams *grams, const struct grams_query *query, struct row_mask *mask)
+{
+    for (uint32_t i = 0; i < query->count && mask->any != 0; i++) {
+        const struct row_set *set = atomic_load_explicit(&grams->slots[query->slots[i]], memory_order_acquire);
+
+        if (!set) {
+            row_mask_clear(mask);
+            return;
+        }
+        row_set_keep(set, mask);
+    }
+}
+
+uint64_t grams_memory_bytes(const struct grams *grams)
+{
+    uint64_t bytes = sizeof *grams;
+
+    for (int slot = 0; slot < SLOTS; slot++) {
+        bytes += atomic_load_explicit(&grams->slots[slot], memory_order_relaxed) ? ROW_SET_BYTES : 0;
+    }
+    return bytes;
+}

@@ -1,0 +1,57 @@
+/* grams: which letters and pairs of letters the texts of a block's rows have, for filters with wildcards.
+ *
+ * Used by   block_index.
+ * Shape     slots, each a row_set made when it is first needed: of names one for each byte and 128 for pairs of
+ *           neighbours, by hash; of label values 64 for pairs, by a hash in which the label's key has a part. The text's
+ *           two ends are neighbours too. A pattern asks for the slots of its pieces: what is in all of them may match,
+ *           nothing else does. Texts that stand in a posting need no slots: the posting has the text itself.
+ *           Rows are only added: a removed row's are harmless, they go with the block.
+ * Owns      its sets.
+ * Thread    adding: the writer. Keeping: any, in a reclaim section.
+ * Errors    ERR_EXHAUSTED: memory; the row may then have a part of its slots.
+ */
+#ifndef STORAGE_GRAMS_H_
+#define STORAGE_GRAMS_H_
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "storage/row_set.h"
+#include "storage/store_filter.h"
+
+C_DECLS_BEGIN
+
+struct grams;
+
+/* NULL: memory. */
+MUST_USE struct grams *grams_create(void);
+/* NULL is allowed. */
+void grams_destroy(struct grams *grams);
+
+MUST_USE int grams_add_name(struct grams *grams, uint32_t row, struct span name, struct err *err);
+/* key_hash: of the label's key alone. */
+MUST_USE int grams_add_label(struct grams *grams, uint32_t row, uint64_t key_hash, struct span value, struct err *err);
+/* The row has a label key that stands in no posting. */
+MUST_USE int grams_add_rare_label_key(struct grams *grams, uint32_t row, struct err *err);
+
+/* The slots a pattern asks for; more would seldom keep out more. */
+#define GRAMS_ASKED_MAX 16
+
+struct grams_query {
+    uint32_t count; /* 0: everything may match */
+    uint16_t slots[GRAMS_ASKED_MAX];
+};
+
+void grams_query_name(const struct store_pattern *pattern, struct grams_query *ret_query);
+void grams_query_label(uint64_t key_hash, const struct store_pattern *pattern, struct grams_query *ret_query);
+void grams_query_rare_label_key(struct grams_query *ret_query);
+
+/* Rows that cannot match go out of mask. */
+void grams_keep(const struct grams *grams, const struct grams_query *query, struct row_mask *mask);
+
+uint64_t grams_memory_bytes(const struct grams *grams);
+
+C_DECLS_END
+
+#endif /* STORAGE_GRAMS_H_ */

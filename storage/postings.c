@@ -1,0 +1,415 @@
+#include "storage/postings.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "storage/posting.h"
+#include "storage/reclaim.h"
+
+#define TAG_BITS 27
+#define ROW_BITS 12
+#define ROWS_MASK ((UINT64_C(1) << 3 * ROW_BITS) - 1)
+#define ROW_MASK ((UINT64_C(1) << ROW_BITS) - 1)
+#define IS_POSTING (UINT64_C(1) << 63)
+#define POINTER_MASK ((UINT64_C(1) << 48) - 1)
+#define REMOVED IS_POSTING
+#define WORDS_MIN 64u
+
+_Static_assert(BLOCK_ROWS == 1u << ROW_BITS, "three rows in a word");
+
+typedef _Atomic uint64_t cell;
+
+struct cells {
+    uint32_t capacity;
+    cell at[];
+};
+
+struct postings {
+    _Atomic(struct cells *) cells; /* never NULL; there is always an empty one, where a probe ends */
+    uint32_t used;                 /* not empty */
+    uint32_t live;                 /* neither empty nor removed */
+    uint32_t dead;                 /* postings without rows */
+    _Atomic(struct posting *) first[ROW_KEY_KINDS];
+};
+
+/* ---- words ---- */
+
+static uint64_t tag_of(uint64_t hash)
+{
+    uint64_t tag = hash >> (64 - TAG_BITS);
+
+    return tag > 0 ? tag : 1; /* a word of rows is never 0 */
+}
+
+/* Bits that say nothing about the place. */
+static uint64_t pointer_tag_of(uint64_t hash)
+{
+    return hash & 0x7fff;
+}
+
+static uint64_t word_of_rows(uint64_t tag, uint64_t first, uint64_t second, uint64_t third)
+{
+    return tag << 3 * ROW_BITS | first << 2 * ROW_BITS | second << ROW_BITS | third;
+}
+
+/* 0: the pointer does not fit, which no system that we run on makes happen. */
+static uint64_t word_of_posting(const struct posting *posting)
+{
+    uint64_t pointer = (uint64_t)(uintptr_t)posting;
+
+    return (pointer & ~POINTER_MASK) != 0 ? 0 : IS_POSTING | pointer_tag_of(posting_hash(posting)) << 48 | pointer;
+}
+
+static struct posting *posting_of(uint64_t word)
+{
+    return (struct posting *)(uintptr_t)(word & POINTER_MASK);
+}
+
+static bool is_rows(uint64_t word)
+{
+    return !(word & IS_POSTING);
+}
+
+static uint64_t row_at(uint64_t word, unsigned number)
+{
+    return word >> (2 - number) * ROW_BITS & ROW_MASK;
+}
+
+static bool has_row(uint64_t word, uint64_t row)
+{
+    return row_at(word, 0) == row || row_at(word, 1) == row || row_at(word, 2) == row;
+}
+
+static bool is_full(uint64_t word)
+{
+    return row_at(word, 1) != row_at(word, 2);
+}
+
+static uint64_t word_with(uint64_t word, uint64_t row)
+{
+    uint64_t tag = word >> 3 * ROW_BITS;
+
+    if (row_at(word, 0) == row_at(word, 1)) {
+        return word_of_rows(tag, row_at(word, 0), row, row);
+    }
+    return word_of_rows(tag, row_at(word, 0), row_at(word, 1), row);
+}
+
+static uint64_t word_without(uint64_t word, uint64_t row)
+{
+    uint64_t left[3];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (row_at(word, i) != row && (count == 0 || left[count - 1] != row_at(word, i))) {
+            left[count++] = row_at(word, i);
+        }
+    }
+    if (count == 0) {
+        return REMOVED;
+    }
+    return word_of_rows(word >> 3 * ROW_BITS, left[0], left[count - 1 > 0 ? 1 : 0], left[count - 1]);
+}
+
+/* ---- places ---- */
+
+static struct cells *cells_create(uint32_t capacity)
+{
+    struct cells *cells = calloc(1, sizeof *cells + capacity * sizeof cells->at[0]);
+
+    if (cells) {
+        cells->capacity = capacity;
+    }
+    return cells;
+}
+
+static struct cells *current(const struct postings *postings)
+{
+    return atomic_load_explicit(&postings->cells, memory_order_acquire);
+}
+
+/* In the order of hashes, so that growing copies from front to back. */
+static uint32_t home(const struct cells *cells, uint64_t tag)
+{
+    return (uint32_t)(tag * cells->capacity >> TAG_BITS);
+}
+
+static uint32_t next(const struct cells *cells, uint32_t at)
+{
+    return at + 1 < cells->capacity ? at + 1 : 0;
+}
+
+/* What a probe finds of a key; each may be NULL. */
+struct place {
+    cell *rows;
+    cell *posting;
+    cell *vacant; /* empty or removed */
+};
+
+static struct place probe(struct cells *cells, const struct row_key *key)
+{
+    struct place place = {NULL, NULL, NULL};
+    uint64_t tag = tag_of(key->hash);
+
+    for (uint32_t i = home(cells, tag);; i = next(cells, i)) {
+        uint64_t word = atomic_load_explicit(&cells->at[i], memory_order_acquire);
+
+        if (word == 0 || word == REMOVED) {
+            place.vacant = place.vacant ? place.vacant : &cells->at[i];
+            if (word == 0) {
+                return place;
+            }
+        } else if (is_rows(word)) {
+            place.rows = word >> 3 * ROW_BITS == tag ? &cells->at[i] : place.rows;
+        } else if ((word >> 48 & 0x7fff) == pointer_tag_of(key->hash) && posting_is_of(posting_of(word), key)) {
+            place.posting = &cells->at[i];
+        }
+    }
+}
+
+bool postings_find(const struct postings *postings, const struct row_key *key, struct postings_hit *ret_hit)
+{
+    struct place place = probe(current(postings), key);
+    uint64_t word = 0;
+
+    ret_hit->posting = NULL;
+    if (place.posting) {
+        ret_hit->posting = posting_of(atomic_load_explicit(place.posting, memory_order_acquire));
+    } else if (place.rows) {
+        word = atomic_load_explicit(place.rows, memory_order_acquire);
+        word = is_rows(word) ? word : 0; /* removed meanwhile */
+    }
+    ret_hit->word = word;
+    return ret_hit->posting || word != 0;
+}
+
+void postings_hit_merge_common(const struct postings_hit *hit, const struct row_mask *in, struct row_mask *into)
+{
+    if (hit->posting) {
+        posting_merge_common(hit->posting, in, into);
+        return;
+    }
+    for (unsigned i = 0; hit->word != 0 && i < 3; i++) {
+        uint32_t row = (uint32_t)row_at(hit->word, i);
+
+        if (row_mask_has(in, row)) {
+            row_mask_add(into, row);
+        }
+    }
+}
+
+const struct posting *postings_first(const struct postings *postings, enum row_key_kind kind)
+{
+    return atomic_load_explicit(&postings->first[kind], memory_order_acquire);
+}
+
+/* ---- writing ---- */
+
+static uint32_t capacity_for(uint32_t live)
+{
+    /* Two thirds full at first, rebuilt when four fifths are. */
+    uint32_t capacity = live + live / 2 + 1;
+
+    return capacity > WORDS_MIN ? capacity : WORDS_MIN;
+}
+
+struct postings *postings_create(uint32_t keys_expected)
+{
+    struct postings *postings = calloc(1, sizeof *postings);
+    struct cells *cells = cells_create(capacity_for(keys_expected));
+
+    if (!postings || !cells) {
+        free(postings);
+        free(cells);
+        return NULL;
+    }
+    atomic_init(&postings->cells, cells);
+    return postings;
+}
+
+void postings_destroy(struct postings *postings)
+{
+    struct cells *cells = postings ? current(postings) : NULL;
+
+    for (uint32_t i = 0; cells && i < cells->capacity; i++) {
+        uint64_t word = atomic_load_explicit(&cells->at[i], memory_order_relaxed);
+
+        if (!is_rows(word)) {
+            posting_destroy(posting_of(word));
+        }
+    }
+    free(cells);
+    free(postings);
+}
+
+static cell *vacant_from(struct cells *cells, uint64_t tag)
+{
+    uint32_t i = home(cells, tag);
+
+    while (atomic_load_explicit(&cells->at[i], memory_order_relaxed) != 0) {
+        i = next(cells, i);
+    }
+    return &cells->at[i];
+}
+
+static bool rebuild(struct postings *postings, struct reclaim *reclaim)
+{
+    struct cells *old = current(postings);
+    struct cells *cells = cells_create(capacity_for(postings->live + 1));
+
+    if (!cells) {
+        return false;
+    }
+    for (uint32_t i = 0; i < old->capacity; i++) {
+        uint64_t word = atomic_load_explicit(&old->at[i], memory_order_relaxed);
+
+        if (word != 0 && word != REMOVED) {
+            uint64_t tag = is_rows(word) ? word >> 3 * ROW_BITS : tag_of(posting_hash(posting_of(word)));
+
+            atomic_store_explicit(vacant_from(cells, tag), word, memory_order_relaxed);
+        }
+    }
+    postings->used = postings->live;
+    atomic_store_explicit(&postings->cells, cells, memory_order_release);
+    if (reclaim) {
+        reclaim_defer(reclaim, old, free);
+    } else {
+        free(old);
+    }
+    return true;
+}
+
+/* Puts a word where the probe for its key finds it. */
+static bool put_word(struct postings *postings, const struct row_key *key, uint64_t word, struct reclaim *reclaim)
+{
+    cell *vacant = probe(current(postings), key).vacant;
+
+    if (atomic_load_explicit(vacant, memory_order_relaxed) == 0) {
+        if ((postings->used + 1) * UINT64_C(5) > current(postings)->capacity * UINT64_C(4)) {
+            if (!rebuild(postings, reclaim)) {
+                return false;
+            }
+            vacant = vacant_from(current(postings), tag_of(key->hash));
+        }
+        postings->used++;
+    }
+    postings->live++;
+    atomic_store_explicit(vacant, word, memory_order_release);
+    return true;
+}
+
+/* A posting of the rows of the word that have the key, and the new row; whole before it is published. */
+static struct posting *make_posting(const struct row_key *key, uint64_t word, uint32_t row, postings_holds_fn holds,
+                                    void *context)
+{
+    struct posting *posting = posting_create(key);
+    bool ok = posting != NULL;
+
+    for (unsigned i = 0; ok && i < 3; i++) {
+        uint32_t other = (uint32_t)row_at(word, i);
+
+        if (holds(context, other, key)) {
+            ok = posting_add(posting, other, NULL);
+        }
+    }
+    if (!ok || !posting_add(posting, row, NULL)) {
+        posting_destroy(posting);
+        return NULL;
+    }
+    return posting;
+}
+
+static bool add_posting(struct postings *postings, const struct row_key *key, uint64_t rows, uint32_t row,
+                        postings_holds_fn holds, void *context, struct reclaim *reclaim)
+{
+    struct posting *posting = make_posting(key, rows, row, holds, context);
+    uint64_t word = posting ? word_of_posting(posting) : 0;
+
+    if (word == 0) {
+        posting_destroy(posting);
+        return false;
+    }
+    posting_set_next(posting, atomic_load_explicit(&postings->first[key->kind], memory_order_relaxed));
+    if (!put_word(postings, key, word, reclaim)) {
+        posting_destroy(posting);
+        return false;
+    }
+    atomic_store_explicit(&postings->first[key->kind], posting, memory_order_release);
+    return true;
+}
+
+int postings_add(struct postings *postings, const struct row_key *key, uint32_t row, postings_holds_fn holds,
+                 void *context, struct reclaim *reclaim, bool *ret_posting, struct err *err)
+{
+    struct place place = probe(current(postings), key);
+    uint64_t word = place.rows ? atomic_load_explicit(place.rows, memory_order_relaxed) : 0;
+    bool in_posting = place.posting != NULL;
+    bool ok = true;
+
+    if (place.posting) {
+        struct posting *posting = posting_of(atomic_load_explicit(place.posting, memory_order_relaxed));
+
+        postings->dead -= posting_row_count(posting) == 0 ? 1 : 0;
+        ok = posting_add(posting, row, reclaim);
+    } else if (word == 0) {
+        ok = put_word(postings, key, word_of_rows(tag_of(key->hash), row, row, row), reclaim);
+    } else if (!is_full(word) || has_row(word, row)) {
+        word = has_row(word, row) ? word : word_with(word, row);
+        atomic_store_explicit(place.rows, word, memory_order_release);
+    } else {
+        ok = add_posting(postings, key, word, row, holds, context, reclaim);
+        in_posting = true;
+    }
+    if (!ok) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for the index of keys");
+    }
+    *ret_posting = in_posting;
+    return 0;
+}
+
+void postings_remove(struct postings *postings, const struct row_key *key, uint32_t row)
+{
+    struct place place = probe(current(postings), key);
+
+    if (place.posting) {
+        struct posting *posting = posting_of(atomic_load_explicit(place.posting, memory_order_relaxed));
+
+        if (posting_remove(posting, row) && posting_row_count(posting) == 0) {
+            postings->dead++;
+        }
+    }
+    if (place.rows) {
+        uint64_t word = atomic_load_explicit(place.rows, memory_order_relaxed);
+
+        if (has_row(word, row)) {
+            word = word_without(word, row);
+            postings->live -= word == REMOVED ? 1 : 0;
+            atomic_store_explicit(place.rows, word, memory_order_release);
+        }
+    }
+}
+
+uint32_t postings_key_count(const struct postings *postings)
+{
+    return postings->live;
+}
+
+uint32_t postings_dead_count(const struct postings *postings)
+{
+    return postings->dead;
+}
+
+uint64_t postings_memory_bytes(const struct postings *postings)
+{
+    const struct cells *cells = current(postings);
+    uint64_t bytes = sizeof *postings + sizeof *cells + cells->capacity * (uint64_t)sizeof cells->at[0];
+
+    for (int kind = 0; kind < ROW_KEY_KINDS; kind++) {
+        const struct posting *posting = postings_first(postings, (enum row_key_kind)kind);
+
+        for (; posting; posting = posting_next(posting)) {
+            bytes += posting_memory_bytes(posting);
+        }
+    }
+    return bytes;
+}
