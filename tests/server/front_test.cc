@@ -440,6 +440,34 @@ TEST_F(Health, AWatcherIsToldOfEachChangeAndOfTheEnd)
     EXPECT_EQ(14, finish(unknown).code);
 }
 
+/* A disk that is nearly full ends no service: what is there can be read and deleted. */
+TEST_F(Health, TellsApartWhetherNewJobsAreTaken)
+{
+    int code;
+    health_set_taking_jobs(health, false);
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_NOT_SERVING, check(HEALTH_NEW_JOBS, &code));
+    health_set_taking_jobs(health, true);
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_NOT_SERVING, check(HEALTH_NEW_JOBS, &code)) << "nor is the server";
+    health_set(health, true);
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_SERVING, check(HEALTH_NEW_JOBS, &code));
+    struct grpc_stream *jobs = open(watch_method, health_request(HEALTH_NEW_JOBS));
+    struct grpc_stream *server = open(watch_method, health_request(""));
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_SERVING, next_health(jobs));
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_SERVING, next_health(server));
+    health_set_taking_jobs(health, false);
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_NOT_SERVING, next_health(jobs));
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_SERVING, check("google.cloud.aiplatform.v1.JobService", &code));
+    health_set_taking_jobs(health, true);
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_SERVING, next_health(jobs));
+    stop();
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_NOT_SERVING, next_health(jobs));
+    EXPECT_EQ(grpc_health_v1_HealthCheckResponse_NOT_SERVING, next_health(server)) << "no message between";
+    EXPECT_EQ(-2, next_health(jobs));
+    EXPECT_EQ(-2, next_health(server));
+    finish(jobs);
+    finish(server);
+}
+
 TEST_F(Health, AWatcherThatGoesMakesRoom)
 {
     for (int i = 0; i < 50; i++) {

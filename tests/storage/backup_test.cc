@@ -1,6 +1,7 @@
 #include "store_fixture.h"
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "storage/backup.h"
@@ -238,6 +239,69 @@ TEST(Backup, UnderLoadHoldsAllThatWasAcknowledgedBeforeIt)
     EXPECT_GT(attempts, 0u);
     printf("%u attempts for 12 backups, while %llu rows were written\n", attempts,
            static_cast<unsigned long long>(acknowledged.load()));
+}
+
+/* A disk on which something happens in the middle of a copy: when a block far into a segment is read for the n-th time. */
+struct EventfulDisk {
+    EventfulDisk()
+    {
+        fs = *fs_system();
+        fs.self = this;
+        fs.read_at = [](const struct fs *self, int file, void *data, size_t size, uint64_t offset, size_t *ret_size,
+                        struct err *err) {
+            auto *disk = static_cast<EventfulDisk *>(self->self);
+            int result = fs_system()->read_at(fs_system(), file, data, size, offset, ret_size, err);
+            if (offset == disk->offset && disk->reads-- == 0) {
+                disk->event();
+            }
+            return result;
+        };
+    }
+    EventfulDisk(const EventfulDisk &) = delete;
+
+    struct fs fs;
+    uint64_t offset = 0;
+    int reads = 0;
+    std::function<void()> event = [] {};
+};
+
+/* A segment has been copied and not yet been looked at again when the server takes a snapshot, recycles the segment and
+ * writes other rows into it; and the same a little earlier, so that half of the copy is of another life. */
+TEST(Backup, BeginsAnewWhenASegmentIsRecycledUnderTheCopy)
+{
+    unsigned attempts = 0;
+    for (int reads : {0, 1, 2, 4, 7, 11}) {
+        TempDir dir;
+        StoreUnderTest store(dir.path() + "/data");
+        ASSERT_TRUE(store.Open());
+        auto write = [&](uint64_t first, uint64_t last, char mark) {
+            for (uint64_t id = first; id <= last; id++) {
+                ASSERT_TRUE(store.Put(STORE_TABLE_JOB, id, Value(id, 1, std::string(3000, mark))));
+                if (id % 8 == 0) {
+                    ASSERT_TRUE(store.Commit());
+                }
+            }
+        };
+        write(1, 80, 'x');
+        EventfulDisk disk;
+        disk.reads = reads;
+        disk.event = [&] {
+            for (int i = 0; i < 3; i++) {
+                ASSERT_TRUE(store.Done(store_snapshot(store.store, &store.err)));
+                write(97, 128, 'y');
+            }
+        };
+        Outcome backup = Backup(dir.path() + "/data", dir.path() + "/backup", &disk.fs);
+        ASSERT_EQ(0, backup.result) << backup.err.text;
+        attempts = std::max(attempts, backup.report.attempts);
+        Outcome restore = Restore(dir.path() + "/backup", dir.path() + "/restored");
+        ASSERT_EQ(0, restore.result) << restore.err.text;
+        Rows rows = RowsOf(dir.path() + "/restored");
+        Rows now = store.All();
+        EXPECT_TRUE(rows == now || (rows.size() == 80 && std::equal(rows.begin(), rows.end(), now.begin())))
+            << rows.size() << " rows after " << reads << " reads";
+    }
+    EXPECT_EQ(2u, attempts);
 }
 
 /* Wherever a restore dies: either a start refuses what it left, with a sentence, or all of it is there, or nothing. */

@@ -204,19 +204,26 @@ struct ToolRun {
     std::string error;
 };
 
-inline ToolRun RunTool(const std::string &verb, const std::string &dir, bool json = false)
+/* What a tool prints, and how it ends. */
+template <typename Tool> ToolRun Collect(Tool tool)
 {
     char *texts[2] = {nullptr, nullptr};
     size_t sizes[2];
     FILE *out = open_memstream(&texts[0], &sizes[0]);
     FILE *error = open_memstream(&texts[1], &sizes[1]);
-    int code = wal_tool_run(fs_system(), verb.c_str(), dir.c_str(), json, out, error);
+    int code = tool(out, error);
     fclose(out);
     fclose(error);
     ToolRun run = {code, std::string(texts[0], sizes[0]), std::string(texts[1], sizes[1])};
     free(texts[0]);
     free(texts[1]);
     return run;
+}
+
+inline ToolRun RunTool(const std::string &verb, const std::string &dir, bool json = false)
+{
+    return Collect(
+        [&](FILE *out, FILE *error) { return wal_tool_run(fs_system(), verb.c_str(), dir.c_str(), json, out, error); });
 }
 
 /* The seed of a random test: told, and given again by SEED. */
