@@ -1,42 +1,17 @@
 #include "storage/row_loader.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 
-#include "storage/data_dir.h"
-#include "storage/version.h"
 #include "storage/wal_record.h"
 #include "storage/worker.h"
 
 #define TASKS 8u
-#define TASK_RUNS_MAX 256u
-#define TASK_BYTES (512u * 1024)
 /* More would wait for the one that publishes. */
 #define HELPERS_MAX 3u
 /* Helpers are not worth their start for less. */
 #define HELPED_BYTES (4u * 1024 * 1024)
-
-struct loaded_row {
-    uint32_t table;
-    uint64_t id;
-    struct store_version *version; /* NULL: deleted */
-};
-
-struct task {
-    bool done; /* under the mutex */
-    struct read_buffer *buffer;
-    struct row_run runs[TASK_RUNS_MAX];
-    uint32_t run_count;
-    uint64_t records; /* upper bound */
-    size_t bytes;
-    struct loaded_row *rows;
-    size_t row_capacity;
-    size_t row_count;
-    int result;
-    struct err err;
-};
 
 struct helper {
     struct worker_job job; /* first */
@@ -61,7 +36,7 @@ struct row_loader {
     pthread_cond_t done;
     uint64_t submitted; /* below: under mutex; tasks[submitted % TASKS] is being filled; the caller alone writes it */
     uint64_t taken;
-    struct task tasks[TASKS];
+    struct row_task tasks[TASKS];
 };
 
 int row_loader_create(const struct row_loader_input *input, struct row_loader **ret_loader, struct err *err)
@@ -78,72 +53,9 @@ int row_loader_create(const struct row_loader_input *input, struct row_loader **
     return 0;
 }
 
-/* ---- decoding, on any thread ---- */
-
-static int complain(const struct row_loader *loader, const struct row_run *run, size_t at, struct err *err)
+static void decode_task(struct row_loader *loader, struct row_task *task, struct wal_record_decoder *decoder)
 {
-    struct data_dir_path path = run->segment != 0 ? data_dir_segment(loader->in.dir, run->segment)
-                                                  : data_dir_snapshot(loader->in.dir, loader->in.snapshot_lsn);
-
-    return err_wrap(err, "%s, offset %" PRIu64, path.text, run->offset + at);
-}
-
-static int load_row(const struct row_loader *loader, const struct wal_row *row, struct loaded_row *ret_row,
-                    struct err *err)
-{
-    struct store_version *version = NULL;
-
-    if (row->table == 0 || row->table >= STORE_TABLE_COUNT) {
-        return err_set(err, ERR_UNSUPPORTED, "table %u is of a newer program", row->table);
-    }
-    if (!row->deleted &&
-        version_create(loader->in.extract, (enum store_table)row->table, row->id, row->value, &version, err) != 0) {
-        return err_wrap(err, "table %u, id %" PRIu64, row->table, row->id);
-    }
-    ret_row->table = row->table;
-    ret_row->id = row->id;
-    ret_row->version = version;
-    return 0;
-}
-
-static int decode_run(const struct row_loader *loader, struct task *task, const struct row_run *run,
-                      struct wal_record_decoder *decoder, struct err *err)
-{
-    struct wal_row row;
-    size_t at = 0;
-
-    for (uint32_t i = 0; i < run->record_count; i++) {
-        size_t size;
-
-        if (wal_record_decode(decoder, span_skip(run->records, at), &row, &size, err) != 0) {
-            return complain(loader, run, at, err);
-        }
-        if (i >= run->skip) {
-            if (load_row(loader, &row, &task->rows[task->row_count], err) != 0) {
-                return complain(loader, run, at, err);
-            }
-            task->row_count++;
-        }
-        at += size;
-    }
-    if (at != run->records.size) {
-        err_set(err, ERR_CORRUPT, "%zu bytes stand behind the last record", run->records.size - at);
-        return complain(loader, run, at, err);
-    }
-    return 0;
-}
-
-static void decode_task(struct row_loader *loader, struct task *task, struct wal_record_decoder *decoder)
-{
-    struct err none = ERR_INIT;
-
-    task->err = none;
-    task->result = 0;
-    for (uint32_t i = 0; i < task->run_count && task->result == 0; i++) {
-        task->result = decode_run(loader, task, &task->runs[i], decoder, &task->err);
-    }
-    read_buffer_unhold(task->buffer);
-    task->buffer = NULL;
+    row_task_decode(task, &loader->in, decoder);
     pthread_mutex_lock(&loader->mutex);
     task->done = true;
     pthread_cond_signal(&loader->done);
@@ -159,7 +71,7 @@ static void help(struct worker_job *job)
 
     pthread_mutex_lock(&loader->mutex);
     while (loader->taken < loader->submitted) {
-        struct task *task = &loader->tasks[loader->taken++ % TASKS];
+        struct row_task *task = &loader->tasks[loader->taken++ % TASKS];
 
         pthread_mutex_unlock(&loader->mutex);
         decode_task(loader, task, &helper->decoder);
@@ -229,7 +141,7 @@ static void stop_helpers(struct row_loader *loader)
 
 /* ---- publishing, on the caller's thread ---- */
 
-static int publish_row(struct row_loader *loader, struct loaded_row *row, struct err *err)
+static int publish_row(struct row_loader *loader, struct row_loaded *row, struct err *err)
 {
     struct row_loader_totals *totals = &loader->totals;
     int64_t change = 0;
@@ -246,21 +158,7 @@ static int publish_row(struct row_loader *loader, struct loaded_row *row, struct
     return 0;
 }
 
-static void task_clear(struct task *task)
-{
-    for (size_t i = 0; i < task->row_count; i++) {
-        store_version_unref(task->rows[i].version);
-    }
-    read_buffer_unhold(task->buffer);
-    task->buffer = NULL;
-    task->done = false;
-    task->run_count = 0;
-    task->records = 0;
-    task->bytes = 0;
-    task->row_count = 0;
-}
-
-static int publish_task(struct row_loader *loader, struct task *task, struct err *err)
+static int publish_task(struct row_loader *loader, struct row_task *task, struct err *err)
 {
     int result = 0;
 
@@ -271,7 +169,7 @@ static int publish_task(struct row_loader *loader, struct task *task, struct err
         *err = task->err;
         result = -1;
     }
-    task_clear(task);
+    row_task_clear(task);
     loader->published++;
     if (result != 0) {
         loader->failed = true;
@@ -283,8 +181,8 @@ static int publish_task(struct row_loader *loader, struct task *task, struct err
 /* Brings the oldest task on: publishes it, or decodes one, or waits for a helper. */
 static int advance(struct row_loader *loader, struct err *err)
 {
-    struct task *oldest = &loader->tasks[loader->published % TASKS];
-    struct task *mine = NULL;
+    struct row_task *oldest = &loader->tasks[loader->published % TASKS];
+    struct row_task *mine = NULL;
     bool done;
 
     pthread_mutex_lock(&loader->mutex);
@@ -332,45 +230,19 @@ static int submit(struct row_loader *loader, struct err *err)
     return 0;
 }
 
-static int reserve_rows(struct task *task, size_t count, struct err *err)
-{
-    struct loaded_row *rows;
-
-    if (task->row_capacity >= count) {
-        return 0;
-    }
-    rows = realloc(task->rows, 2 * count * sizeof *rows);
-    if (!rows) {
-        return err_set(err, ERR_EXHAUSTED, "no memory to load %zu rows", count);
-    }
-    task->rows = rows;
-    task->row_capacity = 2 * count;
-    return 0;
-}
-
 int row_loader_add(struct row_loader *loader, const struct row_run *run, struct read_buffer *buffer, struct err *err)
 {
-    struct task *task = &loader->tasks[loader->submitted % TASKS];
-    /* A count that the bytes cannot hold ends the decoding before it is reached. */
-    size_t records = run->records.size / WAL_RECORD_HEADER_BYTES;
+    struct row_task *task = &loader->tasks[loader->submitted % TASKS];
 
-    records = run->record_count < records ? run->record_count : records;
-    if (task->run_count == TASK_RUNS_MAX || (task->run_count > 0 && task->buffer != buffer) ||
-        task->bytes >= TASK_BYTES) {
+    if (!row_task_takes(task, buffer)) {
         if (submit(loader, err) != 0) {
             return -1;
         }
         task = &loader->tasks[loader->submitted % TASKS];
     }
-    if (reserve_rows(task, (size_t)task->records + records, err) != 0) {
+    if (row_task_add(task, run, buffer, err) != 0) {
         return -1;
     }
-    if (task->run_count == 0) {
-        task->buffer = read_buffer_hold(buffer);
-    }
-    task->runs[task->run_count++] = *run;
-    task->records += records;
-    task->bytes += run->records.size;
     loader->bytes += run->records.size;
     return 0;
 }
@@ -380,7 +252,7 @@ static int give_up(struct row_loader *loader, struct err *err)
 {
     stop_helpers(loader);
     for (uint32_t i = 0; i < TASKS; i++) {
-        task_clear(&loader->tasks[i]);
+        row_task_clear(&loader->tasks[i]);
     }
     *err = loader->failure;
     return -1;
@@ -406,8 +278,7 @@ void row_loader_destroy(struct row_loader *loader)
     }
     stop_helpers(loader);
     for (uint32_t i = 0; i < TASKS; i++) {
-        task_clear(&loader->tasks[i]);
-        free(loader->tasks[i].rows);
+        row_task_deinit(&loader->tasks[i]);
     }
     wal_record_decoder_deinit(&loader->decoder);
     pthread_cond_destroy(&loader->done);

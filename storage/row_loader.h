@@ -14,32 +14,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/span.h"
 #include "storage/read_ahead.h"
-#include "storage/reclaim.h"
+#include "storage/row_task.h"
 #include "storage/store.h"
-#include "storage/table.h"
 
 C_DECLS_BEGIN
 
 struct row_loader;
-
-struct row_loader_input {
-    const char *dir;       /* to name files by */
-    uint64_t snapshot_lsn; /* the same */
-    store_extract_fn extract;
-    struct table **tables; /* [STORE_TABLE_COUNT] */
-    struct reclaim *reclaim;
-};
-
-/* Records one behind the other, in one buffer. */
-struct row_run {
-    struct span records;
-    uint32_t record_count;
-    uint32_t skip;    /* of the first ones: they count for nothing */
-    uint64_t segment; /* where they stand; 0: in the snapshot */
-    uint64_t offset;  /* of the first, in that file */
-};
 
 struct row_loader_totals {
     uint64_t records;

@@ -4,6 +4,8 @@
 
 #include <atomic>
 
+#include "storage/wal_format.h"
+
 using namespace storage_test;
 
 namespace {
@@ -118,7 +120,7 @@ TEST(LargeRecovery, DamageIsRefusedAndNothingIsChanged)
     std::string path = large.dir.path() + "/" + name;
     std::string whole = ReadFile(path);
     std::string damaged = whole;
-    damaged[3 * 1024 * 1024 + 77] ^= 4;
+    damaged[WAL_BLOCK_BYTES + 77] ^= 4; /* in its first batch, of which nothing is known but that it is there */
     WriteFile(path, damaged);
     ASSERT_FALSE(large.test.Open());
     EXPECT_EQ(ERR_CORRUPT, large.test.err.code);
