@@ -146,65 +146,82 @@ uint64_t block_id_at(const struct block *block, uint32_t place)
 
 /* ---- visiting ---- */
 
-struct visiting {
-    const struct block *block;
-    block_visit_fn visit;
-    void *context;
-    uint32_t *visited;
+/* Rows taken from a mask at a time; what stands in memory far apart, slot, version, keys, is asked for that many rows
+ * ahead of its use, so that waits overlap. */
+#define GATHERED_ROWS 128u
+#define SLOT_AHEAD 24u
+#define VERSION_AHEAD 16u
+#define KEYS_AHEAD 8u
+
+struct gathered {
+    uint32_t count;
+    uint16_t rows[GATHERED_ROWS];
 };
 
-static bool visit_row(struct visiting *visiting, uint32_t row)
+/* The highest rows of the mask below *end, which becomes the last one taken, or 0. */
+static void gather(const struct row_mask *mask, uint32_t *end, struct gathered *gathered)
 {
-    struct store_version *version = version_of(visiting->block, row);
-
-    if (!version) {
-        return true;
-    }
-    ++*visiting->visited;
-    return visiting->visit(visiting->context, version);
-}
-
-/* The rows of one word, highest first; what stands in memory far apart is asked for at once. */
-static bool visit_word(struct visiting *visiting, uint32_t first_row, uint64_t bits)
-{
-    for (uint64_t left = bits; left != 0; left &= left - 1) {
-        uint32_t row = first_row + (uint32_t)__builtin_ctzll(left);
-
-        version_prefetch(version_of(visiting->block, row));
-    }
-    while (bits != 0) {
-        uint32_t bit = 63 - (uint32_t)__builtin_clzll(bits);
-
-        if (!visit_row(visiting, first_row + bit)) {
-            return false;
-        }
-        bits &= ~(UINT64_C(1) << bit);
-    }
-    return true;
-}
-
-/* Rows below end. */
-static bool visit_mask(struct visiting *visiting, const struct row_mask *mask, uint32_t end)
-{
-    for (uint32_t word = (end + 63) / 64; word-- > 0;) {
+    gathered->count = 0;
+    for (uint32_t word = (*end + 63) / 64; word-- > 0;) {
         uint64_t bits = row_mask_word(mask, word);
 
-        if (end - word * 64 < 64) {
-            bits &= (UINT64_C(1) << (end - word * 64)) - 1;
+        if (*end - word * 64 < 64) {
+            bits &= (UINT64_C(1) << (*end - word * 64)) - 1;
         }
-        if (!visit_word(visiting, word * 64, bits)) {
-            return false;
+        while (bits != 0) {
+            uint32_t bit = 63 - (uint32_t)__builtin_clzll(bits);
+
+            bits &= ~(UINT64_C(1) << bit);
+            gathered->rows[gathered->count++] = (uint16_t)(word * 64 + bit);
+            if (gathered->count == GATHERED_ROWS) {
+                *end = word * 64 + bit;
+                return;
+            }
         }
     }
-    return true;
+    *end = 0;
 }
 
-static bool visit_ordered(struct visiting *visiting, const struct row_mask *mask, const struct order *order,
-                          uint32_t end)
+/* The same by places of an order. */
+static void gather_ordered(const struct row_mask *mask, const struct order *order, uint32_t *end,
+                           struct gathered *gathered)
 {
-    while (end-- > 0) {
-        if (row_mask_has(mask, order->rows[end]) && !visit_row(visiting, order->rows[end])) {
-            return false;
+    gathered->count = 0;
+    while (*end > 0 && gathered->count < GATHERED_ROWS) {
+        uint16_t row = order->rows[--*end];
+
+        if (row_mask_has(mask, row)) {
+            gathered->rows[gathered->count++] = row;
+        }
+    }
+}
+
+static void look_ahead(const struct block *block, const struct gathered *gathered, uint32_t at)
+{
+    if (at + SLOT_AHEAD < gathered->count) {
+        __builtin_prefetch(&block->slots[gathered->rows[at + SLOT_AHEAD]]);
+    }
+    if (at + VERSION_AHEAD < gathered->count) {
+        version_prefetch(version_of(block, gathered->rows[at + VERSION_AHEAD]));
+    }
+    if (at + KEYS_AHEAD < gathered->count) {
+        version_prefetch_keys(version_of(block, gathered->rows[at + KEYS_AHEAD]));
+    }
+}
+
+static bool visit_gathered(const struct block *block, const struct gathered *gathered, block_visit_fn visit,
+                           void *context, uint32_t *visited)
+{
+    for (uint32_t i = 0; i < gathered->count; i++) {
+        struct store_version *version;
+
+        look_ahead(block, gathered, i);
+        version = version_of(block, gathered->rows[i]);
+        if (version) {
+            ++*visited;
+            if (!visit(context, version)) {
+                return false;
+            }
         }
     }
     return true;
@@ -213,20 +230,26 @@ static bool visit_ordered(struct visiting *visiting, const struct row_mask *mask
 bool block_visit_down(const struct block *block, struct filter_plan *plan, uint64_t id, block_visit_fn visit,
                       void *context, uint32_t *visited)
 {
-    struct visiting visiting = {block, visit, context, visited};
     struct view view = view_of(block);
     uint32_t end = place_in(block, &view, id);
+    struct gathered gathered;
 
-    if (end == 0) {
-        return true;
-    }
-    if (block->indexed) {
+    if (end > 0 && block->indexed) {
         block_select(&block->index, block->live_rows, plan);
-    } else {
+    } else if (end > 0) {
         row_set_load(block->live_rows, &plan->answer);
     }
-    return view.order ? visit_ordered(&visiting, &plan->answer, view.order, end)
-                      : visit_mask(&visiting, &plan->answer, end);
+    while (end > 0) {
+        if (view.order) {
+            gather_ordered(&plan->answer, view.order, &end, &gathered);
+        } else {
+            gather(&plan->answer, &end, &gathered);
+        }
+        if (!visit_gathered(block, &gathered, visit, context, visited)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool block_visit_up(const struct block *block, uint64_t *after, uint32_t *budget, block_visit_fn visit, void *context)

@@ -86,21 +86,30 @@ static void split(const struct block_index *index, const struct planned_test *pl
     }
 }
 
+static void narrow_to_parent(const struct block_index *index, struct filter_plan *plan, struct row_mask *rows)
+{
+    struct postings_hit hit;
+
+    row_mask_clear(&plan->holds);
+    if (postings_find(index->postings, &plan->parent, &hit)) {
+        postings_hit_merge_common(&hit, rows, &plan->holds);
+    }
+    *rows = plan->holds;
+}
+
 /* Only what passes the tests that all matches pass. False: nothing is left. */
 static bool narrow(const struct block_index *index, struct filter_plan *plan, struct row_mask *rows)
 {
-    if (plan->has_parent) {
-        struct postings_hit hit;
+    for (uint32_t i = 0; i <= plan->first_count && rows->any != 0; i++) {
+        const struct planned_test *planned;
 
-        row_mask_clear(&plan->holds);
-        if (postings_find(index->postings, &plan->parent, &hit)) {
-            postings_hit_merge_common(&hit, rows, &plan->holds);
+        if (plan->has_parent && i == plan->parent_after) {
+            narrow_to_parent(index, plan, rows);
         }
-        *rows = plan->holds;
-    }
-    for (uint32_t i = 0; i < plan->first_count && rows->any != 0; i++) {
-        const struct planned_test *planned = &plan->tests[plan->first[i]];
-
+        if (i == plan->first_count || rows->any == 0) {
+            break;
+        }
+        planned = &plan->tests[plan->first[i]];
         split(index, planned, rows, &plan->holds, &plan->other);
         if (planned->needed[1]) {
             *rows = plan->holds;

@@ -102,11 +102,12 @@ static struct known known_of_matches(const struct store_filter *filter)
 static void order_needed(struct filter_plan *plan, const struct known *known)
 {
     for (unsigned outcome = 2; outcome-- > 0;) {
-        for (int way = PLANNED_KEY; way <= PLANNED_LABEL_KEY_TEXT; way++) {
+        for (int way = PLANNED_TIME; way <= PLANNED_LABEL_KEY_TEXT; way++) {
             for (uint32_t i = 0; i < plan->count; i++) {
                 if ((int)plan->tests[i].way == way && (known->outcomes[outcome] >> i & 1) != 0) {
                     plan->tests[i].needed[outcome] = true;
                     plan->first[plan->first_count++] = (uint16_t)i;
+                    plan->parent_after += outcome == 1 && way <= PLANNED_STATE ? 1 : 0;
                 }
             }
         }
@@ -126,6 +127,7 @@ struct filter_plan *filter_plan_create(uint64_t seed, struct span parent, const 
     plan->parent = row_key_make(seed, ROW_KEY_PARENT, parent, span_make(NULL, 0));
     plan->count = count;
     plan->first_count = 0;
+    plan->parent_after = 0;
     plan->masks = (struct row_mask *)(plan + 1);
     plan->tests = (struct planned_test *)(plan->masks + count);
     memset(plan->tests, 0, count * sizeof plan->tests[0]);

@@ -20,10 +20,11 @@
 
 C_DECLS_BEGIN
 
+/* In the order in which they are asked: what costs least and keeps out most comes first. */
 enum planned_way {
+    PLANNED_TIME,
     PLANNED_KEY, /* rows of one key */
     PLANNED_STATE,
-    PLANNED_TIME,
     PLANNED_NAME_TEXT,  /* postings whose text matches, grams for the rest */
     PLANNED_LABEL_TEXT, /* likewise, of the rows that have the label's key */
     PLANNED_LABEL_KEY_TEXT
@@ -38,8 +39,9 @@ struct planned_test {
 };
 
 struct filter_plan {
-    bool has_parent;
     struct row_key parent;
+    uint32_t parent_after; /* how many of the needed tests are asked before the parent is */
+    bool has_parent;
     uint32_t count;
     uint32_t first_count;
     uint16_t first[LIMIT_FILTER_TERMS]; /* the needed tests, in the order in which to ask */

@@ -5,8 +5,8 @@
 
 enum {
     NAME_BYTES = 256,
-    NAME_PAIRS_BITS = 7,
-    LABEL_PAIRS_BITS = 6,
+    NAME_PAIRS_BITS = 8,
+    LABEL_PAIRS_BITS = 7,
     NAME_PAIRS_FIRST = NAME_BYTES,
     LABEL_PAIRS_FIRST = NAME_PAIRS_FIRST + (1 << NAME_PAIRS_BITS),
     RARE_LABEL_KEY = LABEL_PAIRS_FIRST + (1 << LABEL_PAIRS_BITS),
@@ -16,8 +16,12 @@ enum {
 /* What stands beside the first and the last byte of a text. */
 enum { START = 256, END = 257 };
 
+/* So many slots are laid over each other, the most selective ones; another would cost more than it keeps out. */
+#define GRAMS_KEPT_MAX 6
+
 struct grams {
     _Atomic(struct row_set *) slots[SLOTS]; /* NULL: no row */
+    _Atomic uint16_t counts[SLOTS];         /* rows that were added: how selective the slot is */
 };
 
 struct grams *grams_create(void)
@@ -37,10 +41,7 @@ void grams_destroy(struct grams *grams)
 
 static uint32_t hash_pair(uint64_t salt, uint32_t left, uint32_t right, int bits)
 {
-    uint64_t hash = (salt ^ (left << 9 | right)) * UINT64_C(0x9e3779b97f4a7c15);
-
-    hash ^= hash >> 29;
-    return (uint32_t)(hash * UINT64_C(0xd6e8feb86659fd93) >> (64 - bits));
+    return (uint32_t)((salt ^ (left << 9 | right)) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
 }
 
 static uint32_t name_pair(uint32_t left, uint32_t right)
@@ -71,7 +72,11 @@ static bool add(struct grams *grams, uint32_t slot, uint32_t row)
         }
         atomic_store_explicit(&grams->slots[slot], set, memory_order_release);
     }
-    row_set_add(set, row);
+    if (row_set_add(set, row)) {
+        uint16_t count = atomic_load_explicit(&grams->counts[slot], memory_order_relaxed);
+
+        atomic_store_explicit(&grams->counts[slot], (uint16_t)(count + 1), memory_order_relaxed);
+    }
     return true;
 }
 
@@ -173,11 +178,32 @@ void grams_query_rare_label_key(struct grams_query *ret_query)
     ret_query->slots[0] = RARE_LABEL_KEY;
 }
 
+/* Moves the slot that fewest rows have to the front of those from first on. */
+static void choose(const struct grams *grams, struct grams_query *query, uint32_t first)
+{
+    uint32_t fewest = UINT32_MAX;
+
+    for (uint32_t i = first; i < query->count; i++) {
+        uint16_t slot = query->slots[i];
+        uint32_t count = atomic_load_explicit(&grams->counts[slot], memory_order_relaxed);
+
+        if (count < fewest) {
+            fewest = count;
+            query->slots[i] = query->slots[first];
+            query->slots[first] = slot;
+        }
+    }
+}
+
 void grams_keep(const struct grams *grams, const struct grams_query *query, struct row_mask *mask)
 {
-    for (uint32_t i = 0; i < query->count && mask->any != 0; i++) {
-        const struct row_set *set = atomic_load_explicit(&grams->slots[query->slots[i]], memory_order_acquire);
+    struct grams_query left = *query;
 
+    for (uint32_t i = 0; i < left.count && i < GRAMS_KEPT_MAX && mask->any != 0; i++) {
+        const struct row_set *set;
+
+        choose(grams, &left, i);
+        set = atomic_load_explicit(&grams->slots[left.slots[i]], memory_order_acquire);
         if (!set) {
             row_mask_clear(mask);
             return;

@@ -1,8 +1,8 @@
 /* grams: which letters and pairs of letters the texts of a block's rows have, for filters with wildcards.
  *
  * Used by   block_index.
- * Shape     slots, each a row_set made when it is first needed: of names one for each byte and 128 for pairs of
- *           neighbours, by hash; of label values 64 for pairs, by a hash in which the label's key has a part. The text's
+ * Shape     slots, each a row_set made when it is first needed: of names one for each byte and 256 for pairs of
+ *           neighbours, by hash; of label values 128 for pairs, by a hash in which the label's key has a part. The text's
  *           two ends are neighbours too. A pattern asks for the slots of its pieces: what is in all of them may match,
  *           nothing else does. Texts that stand in a posting need no slots: the posting has the text itself.
  *           Rows are only added: a removed row's are harmless, they go with the block.
@@ -36,7 +36,7 @@ MUST_USE int grams_add_label(struct grams *grams, uint32_t row, uint64_t key_has
 MUST_USE int grams_add_rare_label_key(struct grams *grams, uint32_t row, struct err *err);
 
 /* The slots a pattern asks for; more would seldom keep out more. */
-#define GRAMS_ASKED_MAX 16
+#define GRAMS_ASKED_MAX 24
 
 struct grams_query {
     uint32_t count; /* 0: everything may match */

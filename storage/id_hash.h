@@ -1,9 +1,11 @@
 /* id_hash: id → version, for one writer and readers that never wait.
  *
  * Used by   table.
- * Shape     256 shards by the top bits of the mixed id; each an open-addressing array of version pointers, published
- *           whole and replaced when it must grow or shrink, so that no growth stops the writer for longer than a
- *           256th of the table takes. A cell changes only between empty, version and removed; nothing moves in place.
+ * Shape     1024 shards by the top bits of the mixed id; each an open-addressing array of words, published whole and
+ *           replaced when it must grow or shrink, so that no growth stops the writer for longer than a 1024th of the
+ *           table takes. A word is a version's pointer with the next 16 bits of the mixed id, by which it finds its
+ *           place in a larger array, and by which a probe passes over others, without a look at the version. A cell
+ *           changes only between empty, version and removed; nothing moves in place.
  * Owns      its arrays; no reference of a version.
  * Thread    find: in a reclaim section. The rest: the writer.
  * Errors    ERR_EXHAUSTED: memory; nothing has changed then.

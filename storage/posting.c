@@ -233,15 +233,8 @@ bool posting_remove(struct posting *posting, uint32_t row)
 {
     struct row_set *set = set_of(posting);
     struct row_list *list = list_of(posting);
-    struct row_mask all;
 
-    if (set) {
-        row_set_load(set, &all);
-        if (!row_mask_has(&all, row)) {
-            return false;
-        }
-        row_set_remove(set, row);
-    } else if (!list || !strike(list, row)) {
+    if (set ? !row_set_remove(set, row) : !list || !strike(list, row)) {
         return false;
     }
     posting->row_count--;

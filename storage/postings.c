@@ -207,8 +207,8 @@ const struct posting *postings_first(const struct postings *postings, enum row_k
 
 static uint32_t capacity_for(uint32_t live)
 {
-    /* Two thirds full at first, rebuilt when four fifths are. */
-    uint32_t capacity = live + live / 2 + 1;
+    /* Four fifths full at first, rebuilt when seven eighths are. */
+    uint32_t capacity = live + live / 4 + 1;
 
     return capacity > WORDS_MIN ? capacity : WORDS_MIN;
 }
@@ -285,7 +285,7 @@ static bool put_word(struct postings *postings, const struct row_key *key, uint6
     cell *vacant = probe(current(postings), key).vacant;
 
     if (atomic_load_explicit(vacant, memory_order_relaxed) == 0) {
-        if ((postings->used + 1) * UINT64_C(5) > current(postings)->capacity * UINT64_C(4)) {
+        if ((postings->used + 1) * UINT64_C(8) > current(postings)->capacity * UINT64_C(7)) {
             if (!rebuild(postings, reclaim)) {
                 return false;
             }

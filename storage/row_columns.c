@@ -37,6 +37,13 @@ void row_columns_destroy(struct row_columns *columns)
 
 /* ---- states ---- */
 
+static void count_state(struct row_columns *columns, uint32_t state, uint32_t change)
+{
+    uint32_t count = atomic_load_explicit(&columns->state_counts[state], memory_order_relaxed);
+
+    atomic_store_explicit(&columns->state_counts[state], count + change, memory_order_release);
+}
+
 int row_columns_add_state(struct row_columns *columns, uint32_t row, uint32_t state, struct err *err)
 {
     struct row_set *set;
@@ -52,7 +59,7 @@ int row_columns_add_state(struct row_columns *columns, uint32_t row, uint32_t st
         }
         atomic_store_explicit(&columns->states[state], set, memory_order_release);
     }
-    atomic_fetch_add_explicit(&columns->state_counts[state], 1, memory_order_release);
+    count_state(columns, state, 1);
     row_set_add(set, row);
     return 0;
 }
@@ -61,7 +68,7 @@ void row_columns_remove_state(struct row_columns *columns, uint32_t row, uint32_
 {
     if (state < ROW_STATES) {
         row_set_remove(atomic_load_explicit(&columns->states[state], memory_order_relaxed), row);
-        atomic_fetch_sub_explicit(&columns->state_counts[state], 1, memory_order_release);
+        count_state(columns, state, UINT32_MAX);
     }
 }
 

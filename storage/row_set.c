@@ -1,11 +1,6 @@
 #include "storage/row_set.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
-
-struct row_set {
-    _Atomic uint64_t words[ROW_WORDS];
-};
 
 _Static_assert(ROW_WORDS * 64 == BLOCK_ROWS, "a bit for each row, and a bit of row_mask.any for each word");
 _Static_assert(sizeof(struct row_set) == ROW_SET_BYTES, "what is accounted for");
@@ -15,30 +10,9 @@ struct row_set *row_set_create(void)
     return calloc(1, sizeof(struct row_set));
 }
 
-/* One writer: nobody else changes the word between load and store. */
-void row_set_add(struct row_set *set, uint32_t row)
-{
-    _Atomic uint64_t *word = &set->words[row / 64];
-    uint64_t bits = atomic_load_explicit(word, memory_order_relaxed);
-
-    if (!(bits >> row % 64 & 1)) {
-        atomic_store_explicit(word, bits | UINT64_C(1) << row % 64, memory_order_release);
-    }
-}
-
-void row_set_remove(struct row_set *set, uint32_t row)
-{
-    _Atomic uint64_t *word = &set->words[row / 64];
-    uint64_t bits = atomic_load_explicit(word, memory_order_relaxed);
-
-    if (bits >> row % 64 & 1) {
-        atomic_store_explicit(word, bits & ~(UINT64_C(1) << row % 64), memory_order_release);
-    }
-}
-
 static uint64_t word_of(const struct row_set *set, uint32_t word)
 {
-    return atomic_load_explicit(&set->words[word], memory_order_acquire);
+    return __atomic_load_n(&set->words[word], __ATOMIC_ACQUIRE);
 }
 
 /* The number of the lowest word of left, which is not 0; takes it out. */

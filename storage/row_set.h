@@ -20,12 +20,36 @@ C_DECLS_BEGIN
 #define ROW_WORDS 64u
 #define ROW_SET_BYTES (BLOCK_ROWS / 8)
 
-struct row_set;
+struct row_set {
+    uint64_t words[ROW_WORDS]; /* touched atomically only */
+};
 
 /* Empty; NULL: memory. Given back with free. */
 MUST_USE struct row_set *row_set_create(void);
-void row_set_add(struct row_set *set, uint32_t row);
-void row_set_remove(struct row_set *set, uint32_t row);
+
+/* One writer: nobody else changes the word between load and store. False: it was there. */
+static inline bool row_set_add(struct row_set *set, uint32_t row)
+{
+    uint64_t bits = __atomic_load_n(&set->words[row / 64], __ATOMIC_RELAXED);
+
+    if (bits >> row % 64 & 1) {
+        return false;
+    }
+    __atomic_store_n(&set->words[row / 64], bits | UINT64_C(1) << row % 64, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* False: it was not there. */
+static inline bool row_set_remove(struct row_set *set, uint32_t row)
+{
+    uint64_t bits = __atomic_load_n(&set->words[row / 64], __ATOMIC_RELAXED);
+
+    if (!(bits >> row % 64 & 1)) {
+        return false;
+    }
+    __atomic_store_n(&set->words[row / 64], bits & ~(UINT64_C(1) << row % 64), __ATOMIC_RELEASE);
+    return true;
+}
 
 struct row_mask {
     uint64_t any; /* bit w: words[w] holds a row */

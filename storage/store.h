@@ -54,7 +54,7 @@ struct store_keys {
     struct store_label labels[LIMIT_LABELS_PER_JOB];
 };
 
-/* Finds the keys of a value. ret_keys is zeroed before. Fails with ERR_CORRUPT when the bytes make no sense. */
+/* Finds the keys of a value. ret_keys is zeroed before, but for the labels. Fails with ERR_CORRUPT when the bytes make no sense. */
 typedef int (*store_extract_fn)(enum store_table table, struct span value, struct store_keys *ret_keys,
                                 struct err *err);
 
@@ -127,6 +127,20 @@ MUST_USE int store_snapshot(struct store *store, struct err *err);
 /* As of at most 100 ms ago; all zero when it is not watched. When room gets short, and as long as there is some, blank
  * segments are made ready, in which rows are deleted and jobs end on a full disk. */
 void store_space(struct store *store, struct store_space *ret_space);
+
+/* Where a table's memory goes, in bytes as asked of the allocator. */
+struct store_memory {
+    uint64_t rows;
+    uint64_t values;        /* the rows' own bytes */
+    uint64_t headers;       /* of versions: reference count, sizes, where the keys stand in the value */
+    uint64_t ids;           /* id → row */
+    uint64_t order;         /* rows in the order of ids */
+    uint64_t keys;          /* parent, display name, labels → rows */
+    uint64_t texts;         /* for wildcards */
+    uint64_t states_times;  /* states and times of rows, and which were changed last */
+};
+/* Walks the whole table: for tests and measurements. */
+void store_memory(const struct store *store, enum store_table table, struct store_memory *ret_memory);
 
 /* True while the last snapshot that was due failed, and why: the log grows on, nothing is lost. Tried again in a minute. */
 bool store_snapshot_failure(const struct store *store, struct err *ret_failure);

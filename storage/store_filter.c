@@ -1,6 +1,6 @@
 #include "storage/store_filter.h"
 
-#include "storage/store.h"
+#include "storage/version.h"
 
 bool store_pattern_is_any(const struct store_pattern *pattern)
 {
@@ -85,13 +85,37 @@ bool store_filter_matches_keys(const struct store_filter *filter, const struct s
     return at == STORE_FILTER_MATCH;
 }
 
+static unsigned kinds_in(const struct store_filter *filter)
+{
+    unsigned kinds = 0;
+
+    for (uint16_t i = 0; i < filter->count; i++) {
+        kinds |= 1u << filter->tests[i].kind;
+    }
+    return kinds;
+}
+
+/* Only the keys that are asked for: each may cost a line of memory. */
 bool store_filter_matches(const struct store_filter *filter, const struct store_version *version)
 {
     struct store_keys keys;
+    unsigned kinds;
 
     if (!filter) {
         return true;
     }
-    store_version_keys(version, &keys);
+    kinds = kinds_in(filter);
+    keys.state = store_version_state(version);
+    keys.create_time_unix_ns = version_create_time_unix_ns(version);
+    keys.label_count = 0;
+    if (kinds & 1u << STORE_TEST_DISPLAY_NAME) {
+        keys.display_name = version_display_name(version);
+    }
+    if (kinds & (1u << STORE_TEST_LABEL | 1u << STORE_TEST_LABEL_KEY)) {
+        keys.label_count = version_label_count(version);
+        for (uint32_t i = 0; i < keys.label_count; i++) {
+            keys.labels[i] = version_label(version, i);
+        }
+    }
     return store_filter_matches_keys(filter, &keys);
 }

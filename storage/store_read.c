@@ -112,3 +112,30 @@ void store_walk(const struct store *store, enum store_table table, store_visit_f
         }
     } while (go_on && rows.count == WALK_ROWS);
 }
+
+static bool add_version(void *context, struct store_version *version)
+{
+    struct store_memory *memory = context;
+
+    memory->values += store_version_value(version).size;
+    memory->headers += version_header_bytes(version);
+    return true;
+}
+
+void store_memory(const struct store *store, enum store_table table, struct store_memory *ret_memory)
+{
+    struct store_memory memory = {.rows = 0};
+    struct table_memory parts;
+    uint64_t after = 0;
+
+    THREAD_CHECK(&store->owner);
+    table_memory(store->tables[table], &parts);
+    (void)table_scan_up(store->tables[table], &after, UINT32_MAX, add_version, &memory);
+    memory.rows = parts.blocks.rows;
+    memory.ids = parts.id_hash;
+    memory.order = parts.blocks.slots;
+    memory.keys = parts.blocks.index.postings;
+    memory.texts = parts.blocks.index.grams;
+    memory.states_times = parts.blocks.index.columns;
+    *ret_memory = memory;
+}

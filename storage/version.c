@@ -4,16 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A span as an offset into the value. */
-struct part {
-    uint32_t at;
-    uint32_t size;
-};
-
-struct label_parts {
-    struct part key;
-    struct part value;
-};
+/* The keys of a row as offsets and sizes in its value, two numbers each: name, parent, display name, and of each label
+ * key and value. Of 16 bits when the value has fewer than 64 KiB, as almost every one has. */
+enum { PART_NAME, PART_PARENT, PART_DISPLAY_NAME, PART_LABELS };
+#define NARROW_BYTES_MAX UINT16_MAX
+#define CACHE_LINE 64
 
 struct store_version {
     _Atomic uint32_t references;
@@ -21,51 +16,79 @@ struct store_version {
     uint64_t id;
     int64_t create_time_unix_ns;
     uint32_t state;
-    uint32_t label_count;
-    struct part name;
-    struct part parent;
-    struct part display_name;
-    struct label_parts labels[]; /* label_count of them, then the value */
+    uint16_t label_count;
+    bool is_wide;
+    /* Two bytes for nothing, then the parts, then the value. */
 };
+
+/* Where the parts begin. */
+static char *parts_of(const struct store_version *version)
+{
+    return (char *)(uintptr_t)(version + 1);
+}
+
+static size_t parts_bytes(uint32_t label_count, bool is_wide)
+{
+    return (PART_LABELS + 2 * label_count) * (is_wide ? 2 * sizeof(uint32_t) : 2 * sizeof(uint16_t));
+}
 
 static char *value_of(const struct store_version *version)
 {
-    return (char *)(uintptr_t)(version->labels + version->label_count);
+    return parts_of(version) + parts_bytes(version->label_count, version->is_wide);
 }
 
-static struct span span_of_part(const struct store_version *version, struct part part)
+static struct span part_of(const struct store_version *version, uint32_t number)
 {
-    return part.size > 0 ? span_make(value_of(version) + part.at, part.size) : span_make(NULL, 0);
+    size_t at;
+    size_t size;
+
+    if (version->is_wide) {
+        const uint32_t *part = (const uint32_t *)(const void *)parts_of(version) + 2 * number;
+
+        at = part[0];
+        size = part[1];
+    } else {
+        const uint16_t *part = (const uint16_t *)(const void *)parts_of(version) + 2 * number;
+
+        at = part[0];
+        size = part[1];
+    }
+    return size > 0 ? span_make(value_of(version) + at, size) : span_make(NULL, 0);
 }
 
-/* False: the span is not inside of the value. */
-static bool part_of_span(struct span value, struct span key, struct part *ret_part)
+/* False: the key is not inside of the value. */
+static bool set_part(struct store_version *version, uint32_t number, struct span value, struct span key)
 {
     uintptr_t start = (uintptr_t)value.data;
-    uintptr_t at = (uintptr_t)key.data;
+    uintptr_t key_start = (uintptr_t)key.data;
+    size_t at = key.size > 0 ? key_start - start : 0;
 
-    ret_part->at = 0;
-    ret_part->size = 0;
-    if (key.size == 0) {
-        return true;
-    }
-    if (at < start || key.size > value.size || at - start > value.size - key.size) {
+    if (key.size > 0 && (key_start < start || key.size > value.size || at > value.size - key.size)) {
         return false;
     }
-    ret_part->at = (uint32_t)(at - start);
-    ret_part->size = (uint32_t)key.size;
+    if (version->is_wide) {
+        uint32_t *part = (uint32_t *)(void *)parts_of(version) + 2 * number;
+
+        part[0] = (uint32_t)at;
+        part[1] = (uint32_t)key.size;
+    } else {
+        uint16_t *part = (uint16_t *)(void *)parts_of(version) + 2 * number;
+
+        part[0] = (uint16_t)at;
+        part[1] = (uint16_t)key.size;
+    }
     return true;
 }
 
 static bool set_keys(struct store_version *version, struct span value, const struct store_keys *keys)
 {
-    bool inside = part_of_span(value, keys->name, &version->name) &&
-                  part_of_span(value, keys->parent, &version->parent) &&
-                  part_of_span(value, keys->display_name, &version->display_name);
+    bool inside = set_part(version, PART_NAME, value, keys->name) &&
+                  set_part(version, PART_PARENT, value, keys->parent) &&
+                  set_part(version, PART_DISPLAY_NAME, value, keys->display_name);
 
     for (uint32_t i = 0; inside && i < keys->label_count; i++) {
-        inside = part_of_span(value, keys->labels[i].key, &version->labels[i].key) &&
-                 part_of_span(value, keys->labels[i].value, &version->labels[i].value);
+        inside = set_part(version, PART_LABELS + 2 * i, value, keys->labels[i].key) &&
+                 set_part(version, PART_LABELS + 2 * i + 1, value, keys->labels[i].value);
     }
     version->state = keys->state;
     version->create_time_unix_ns = keys->create_time_unix_ns;
@@ -75,24 +98,26 @@ static bool set_keys(struct store_version *version, struct span value, const str
 int version_create(store_extract_fn extract, enum store_table table, uint64_t id, struct span value,
                    struct store_version **ret_version, struct err *err)
 {
+    bool is_wide = value.size > NARROW_BYTES_MAX;
     struct store_keys keys;
     struct store_version *version;
 
-    memset(&keys, 0, sizeof keys);
+    memset(&keys, 0, offsetof(struct store_keys, labels));
     if (extract(table, value, &keys, err) != 0) {
         return -1;
     }
     if (keys.label_count > LIMIT_LABELS_PER_JOB) {
         return err_set(err, ERR_INTERNAL, "the key extractor found %u labels", keys.label_count);
     }
-    version = malloc(sizeof *version + keys.label_count * sizeof version->labels[0] + value.size);
+    version = malloc(sizeof *version + parts_bytes(keys.label_count, is_wide) + value.size);
     if (!version) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a value of %zu bytes", value.size);
     }
     atomic_init(&version->references, 1);
     version->value_size = (uint32_t)value.size;
     version->id = id;
-    version->label_count = keys.label_count;
+    version->label_count = (uint16_t)keys.label_count;
+    version->is_wide = is_wide;
     if (!set_keys(version, value, &keys)) {
         free(version);
         return err_set(err, ERR_INTERNAL, "the key extractor gave a key that is not in the value");
@@ -122,10 +147,28 @@ void version_release(void *version)
     store_version_unref(version);
 }
 
+uint64_t version_header_bytes(const struct store_version *version)
+{
+    return (uint64_t)(value_of(version) - (const char *)version);
+}
+
 void version_prefetch(const struct store_version *version)
 {
     __builtin_prefetch(version);
-    __builtin_prefetch((const char *)version + 64);
+    __builtin_prefetch((const char *)version + CACHE_LINE);
+}
+
+/* Name, parent and display name stand together, and so do the labels. */
+void version_prefetch_keys(const struct store_version *version)
+{
+    if (version) {
+        __builtin_prefetch(part_of(version, PART_NAME).data);
+        __builtin_prefetch(part_of(version, PART_DISPLAY_NAME).data);
+        if (version->label_count > 0) {
+            __builtin_prefetch(part_of(version, PART_LABELS).data);
+            __builtin_prefetch(part_of(version, PART_LABELS + 2u * version->label_count - 1).data);
+        }
+    }
 }
 
 uint64_t store_version_id(const struct store_version *version)
@@ -143,26 +186,48 @@ uint32_t store_version_state(const struct store_version *version)
     return version->state;
 }
 
+int64_t version_create_time_unix_ns(const struct store_version *version)
+{
+    return version->create_time_unix_ns;
+}
+
 struct span version_name(const struct store_version *version)
 {
-    return span_of_part(version, version->name);
+    return part_of(version, PART_NAME);
 }
 
 struct span version_parent(const struct store_version *version)
 {
-    return span_of_part(version, version->parent);
+    return part_of(version, PART_PARENT);
+}
+
+struct span version_display_name(const struct store_version *version)
+{
+    return part_of(version, PART_DISPLAY_NAME);
+}
+
+uint32_t version_label_count(const struct store_version *version)
+{
+    return version->label_count;
+}
+
+struct store_label version_label(const struct store_version *version, uint32_t number)
+{
+    struct store_label label = {part_of(version, PART_LABELS + 2 * number),
+                                part_of(version, PART_LABELS + 2 * number + 1)};
+
+    return label;
 }
 
 void store_version_keys(const struct store_version *version, struct store_keys *ret_keys)
 {
     ret_keys->name = version_name(version);
     ret_keys->parent = version_parent(version);
-    ret_keys->display_name = span_of_part(version, version->display_name);
+    ret_keys->display_name = version_display_name(version);
     ret_keys->state = version->state;
     ret_keys->create_time_unix_ns = version->create_time_unix_ns;
     ret_keys->label_count = version->label_count;
     for (uint32_t i = 0; i < version->label_count; i++) {
-        ret_keys->labels[i].key = span_of_part(version, version->labels[i].key);
-        ret_keys->labels[i].value = span_of_part(version, version->labels[i].value);
+        ret_keys->labels[i] = version_label(version, i);
     }
 }
