@@ -211,7 +211,9 @@ std::string DamageAtRandom(const AtRest &at_rest, sim::Medium &medium, std::mt19
         write(block, sim::kBlockBytes);
         return name + ": a block of " + other;
     case 6: {
-        const sim::Medium &before = at_rest.earlier[random() % at_rest.earlier.size()];
+        /* A short life may have left none. */
+        const sim::Medium &before =
+            at_rest.earlier.empty() ? medium : at_rest.earlier[random() % at_rest.earlier.size()];
         auto found = before.files.find(name);
         if (found != before.files.end()) {
             found->second.Read(block, bytes.data(), bytes.size());
