@@ -1,5 +1,9 @@
-/* Lists by index against a plain scan of a model: whatever rows, changes and filters there are, the same pages. */
+/* Lists by index against a plain scan of a model: whatever rows, changes and filters there are, the same pages. And
+ * beside a writer: what a list leaves out was not there to be found. */
 #include "store_list_model.h"
+
+#include <atomic>
+#include <thread>
 
 using namespace storage_test;
 
@@ -215,6 +219,162 @@ TEST(StoreListFilter, GivesThePagesThatAScanWouldWhateverChanges)
         }
         ASSERT_FALSE(HasFatalFailure());
     }
+}
+
+/* Rows keep to one of two teams and change all else: state, name, the other labels, or go and come back. Whoever asks
+ * for a team, by any of several filters that mean the same, finds every lasting row of it, in order, each once. */
+class LastingRows {
+  public:
+    static constexpr uint64_t count = 6000;
+    static bool Lasts(uint64_t id) { return id % 3 != 0; }
+    static ModelRow Row(Dice &dice, uint64_t id)
+    {
+        ModelRow row = RandomRow(dice, id);
+        row.parent = "projects/p/locations/l";
+        row.labels = {{"team", id % 2 ? "odd" : "even"}, {"run", std::to_string(dice.Below(2000))}};
+        row.display_name = (dice.OneIn(2) ? "lasting-" : "lasting-run-") + std::to_string(dice.Below(5000));
+        row.state = unsigned(3 + dice.Below(4));
+        return row;
+    }
+    static std::unique_ptr<ModelFilter> Leaf(ModelFilter::Kind kind, const std::string &key, const std::string &pattern,
+                                             uint32_t states = 0)
+    {
+        auto leaf = std::make_unique<ModelFilter>();
+        leaf->kind = kind;
+        leaf->key = key;
+        leaf->pattern = pattern;
+        leaf->states = states;
+        return leaf;
+    }
+    static std::unique_ptr<ModelFilter> Join(ModelFilter::Kind kind, std::unique_ptr<ModelFilter> left,
+                                             std::unique_ptr<ModelFilter> right = nullptr)
+    {
+        auto node = std::make_unique<ModelFilter>();
+        node->kind = kind;
+        node->parts.push_back(std::move(left));
+        node->parts.push_back(std::move(right));
+        return node;
+    }
+    /* Each true of every row with an even id, and of no other. */
+    static std::vector<std::unique_ptr<ModelFilter>> Filters()
+    {
+        auto even = [] { return Leaf(ModelFilter::LABEL, "team", "even"); };
+        auto not_odd = [] { return Join(ModelFilter::NOT, Leaf(ModelFilter::LABEL, "team", "odd")); };
+        std::vector<std::unique_ptr<ModelFilter>> filters;
+        filters.push_back(even());
+        filters.push_back(not_odd());
+        filters.push_back(Join(ModelFilter::AND, Leaf(ModelFilter::NAME, "", "lasting-\1"), even()));
+        filters.push_back(Join(ModelFilter::AND, Leaf(ModelFilter::LABEL, "run", "\1"), not_odd()));
+        filters.push_back(Join(ModelFilter::AND, even(), Join(ModelFilter::NOT, Leaf(ModelFilter::STATE, "", "", 1u << 9))));
+        filters.push_back(Join(ModelFilter::AND, even(),
+                               Join(ModelFilter::OR, Leaf(ModelFilter::STATE, "", "", 0x28),
+                                    Leaf(ModelFilter::STATE, "", "", 0x50))));
+        return filters;
+    }
+};
+
+TEST(StoreListFilter, LeavesOutNoLastingRowWhileKeysChange)
+{
+    Dice dice(Seed());
+    TempDir dir;
+    ListedStore test(dir.path(), dice);
+    ASSERT_TRUE(test.Open());
+    for (uint64_t id = 1; id <= LastingRows::count; id++) {
+        test.Set(id, LastingRows::Row(dice, id));
+    }
+    test.Settle();
+    std::atomic<bool> stop{false};
+    std::atomic<int> lists{0};
+    std::atomic<int> missed{0};
+    auto read = [&](unsigned number) {
+        auto filters = LastingRows::Filters();
+        store_reader_register(test.store);
+        for (size_t at = number; !stop; at++) {
+            ModelProgram program(*filters[at % filters.size()]);
+            struct store_query query = {};
+            struct store_page page;
+            struct err err = ERR_INIT;
+            query.table = STORE_TABLE_JOB;
+            query.filter = program.filter();
+            query.count_max = uint32_t(LastingRows::count);
+            uint64_t expected = LastingRows::count;
+            if (store_list(test.store, &query, &page, &err) != 0) {
+                missed++;
+                break;
+            }
+            for (uint32_t i = 0; i < page.count; i++) {
+                uint64_t id = store_version_id(page.versions[i]);
+                for (; expected > id; expected -= 2) {
+                    missed += LastingRows::Lasts(expected);
+                }
+                missed += expected != id; /* twice, out of order, or of the other team */
+                expected -= 2;
+            }
+            for (; expected > 0; expected -= 2) {
+                missed += LastingRows::Lasts(expected);
+            }
+            store_page_release(&page);
+            lists++;
+        }
+        store_reader_unregister(test.store);
+    };
+    std::thread readers[] = {std::thread(read, 0), std::thread(read, 3)};
+    for (int round = 0; (round < 150 || lists < 300) && missed == 0; round++) {
+        for (int i = 0; i < 40; i++) {
+            uint64_t id = 1 + dice.Below(LastingRows::count);
+            if (!LastingRows::Lasts(id) && dice.OneIn(2)) {
+                test.Drop(id);
+            } else {
+                test.Set(id, LastingRows::Row(dice, id));
+            }
+        }
+        test.Settle();
+    }
+    stop = true;
+    for (std::thread &reader : readers) {
+        reader.join();
+    }
+    EXPECT_EQ(0, missed);
+}
+
+/* Rows are made and deleted, most of them soon, some late, their labels and names ever new: the memory is that of the
+ * rows there are. JOBS=10000000 for a long campaign. */
+TEST(StoreListFilter, MemoryFollowsTheLiveRowsOverAnyNumberOfCreatesAndDeletes)
+{
+    const char *asked = getenv("JOBS");
+    const uint64_t jobs = asked ? strtoull(asked, nullptr, 10) : 200000;
+    const uint64_t live = 20000;
+    Dice dice(Seed());
+    TempDir dir;
+    ListedStore test(dir.path(), dice);
+    test.options.segment_bytes = 0;
+    ASSERT_TRUE(test.Open());
+    std::vector<uint64_t> ids;
+    uint64_t most = 0, at_first = 0;
+    for (uint64_t id = 1; id <= jobs; id++) {
+        ASSERT_TRUE(test.Put(STORE_TABLE_JOB, id, ModelValue(id, RandomRow(dice, id))));
+        ids.push_back(id);
+        if (ids.size() > live) {
+            /* A new one mostly, else any: blocks become sparse and are merged. */
+            size_t at = dice.OneIn(4) ? dice.Below(ids.size()) : ids.size() - 1 - dice.Below(1000);
+            ASSERT_TRUE(test.Delete(STORE_TABLE_JOB, ids[at]));
+            ids[at] = ids.back();
+            ids.pop_back();
+        }
+        if (id % 500 == 0) {
+            test.Settle();
+        }
+        if (id % 10000 == 0) {
+            struct store_memory memory;
+            store_memory(test.store, STORE_TABLE_JOB, &memory);
+            uint64_t bytes = memory.ids + memory.order + memory.keys + memory.texts + memory.states_times;
+            ASSERT_EQ(ids.size(), memory.rows);
+            at_first = id == 2 * live ? bytes : at_first;
+            most = std::max(most, bytes);
+        }
+    }
+    EXPECT_LT(most / live, 400u) << "bytes for each live row";
+    EXPECT_LT(most, at_first * 2) << "it does not grow";
 }
 
 } // namespace
