@@ -159,7 +159,7 @@ size_t CallsOf(const std::vector<Life> &lives)
 TEST(CrashStates, LoseNothingAcknowledgedHalveNoCommitAndRefuseNoStart)
 {
     uint64_t seed = Seed();
-    uint64_t goal = Setting("CRASH_STATES", 20000);
+    uint64_t goal = Setting("CRASH_STATES", 20000 / kSlower);
     Campaign campaign;
     Tally tally;
 
@@ -180,7 +180,7 @@ TEST(CrashStates, LoseNothingAcknowledgedHalveNoCommitAndRefuseNoStart)
 TEST(CrashStates, OfALargeStoreLoseNothingEither)
 {
     uint64_t seed = Seed();
-    uint64_t goal = Setting("CRASH_LARGE_STATES", 200);
+    uint64_t goal = Setting("CRASH_LARGE_STATES", 200 / kSlower);
     Campaign campaign;
     Tally tally;
 

@@ -16,6 +16,13 @@
 
 namespace crash {
 
+/* Under a sanitizer everything takes ten times as long, and less of it says as much. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kSlower = 10;
+#else
+constexpr uint64_t kSlower = 1;
+#endif
+
 /* A number to turn: from the environment, else as continuous integration has it. */
 inline uint64_t Setting(const char *name, uint64_t otherwise)
 {
