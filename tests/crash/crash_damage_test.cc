@@ -30,7 +30,8 @@ AtRest MakeAtRest(uint64_t seed, const Plan &base, bool frozen)
     AtRest at_rest;
 
     SeedRandomBytes(seed);
-    plan.commits = 10 + unsigned(random() % 60);
+    at_rest.earlier.push_back(EmptyMedium());
+    plan.commits = 1 + unsigned(random() % plan.commits);
     plan.rests = false;
     plan.rests_at_end = true;
     plan.orderly_end = !frozen && random() % 3 == 0;
@@ -147,8 +148,9 @@ TEST(CrashDamage, AFlippedBitOfAnyByteIsFoundOrChangesNothing)
     uint64_t every = kSlower;
     Plan plan;
     plan.segment_bytes = 12 * 1024;
-    plan.snapshot_log_bytes = 40 * 1024;
-    plan.value_bytes_max = 300;
+    plan.snapshot_log_bytes = 24 * 1024;
+    plan.value_bytes_max = 200;
+    plan.commits = 14;
     AtRest at_rest = MakeAtRest(seed, plan, false);
     Findings findings;
 
@@ -253,6 +255,7 @@ void DamageMany(uint64_t damages, bool frozen, uint64_t seed, Findings &findings
 
     plan.segment_bytes = 16 * 1024;
     plan.value_bytes_max = 500;
+    plan.commits = 70;
     InThreads((damages + kPerState - 1) / kPerState, [&](uint64_t number) {
         AtRest at_rest = MakeAtRest(seed + number, plan, frozen);
         std::mt19937_64 random(seed + number);
