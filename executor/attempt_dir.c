@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "executor/log_source.h"
 #include "executor/process_identity.h"
 #include "supervisor/supervisor_wire_log.h"
 
@@ -227,25 +228,27 @@ static size_t tail_finish(const struct tail *tail, char *to)
     return size;
 }
 
-size_t attempt_stderr_tail(int dir_fd, char *tail_bytes, size_t tail_bytes_max)
+size_t attempt_stderr_tail(struct keyring *keys, int dir_fd, const struct execution_key *key, char *tail_bytes,
+                           size_t tail_bytes_max)
 {
-    int fd = openat(dir_fd, SUPERVISOR_FILE_STDERR, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     char *bytes = malloc(TAIL_READ_BYTES + 2 * tail_bytes_max);
     struct tail tail = {.bytes = bytes ? bytes + TAIL_READ_BYTES : NULL, .bytes_max = tail_bytes_max};
-    size_t size = 0;
-    struct stat status;
+    char path[ATTEMPT_PATH_BYTES], role[LOG_SOURCE_PATH_BYTES];
+    struct log_source source = {.fd = -1};
+    struct err ignored = ERR_INIT;
+    size_t size = 0, got = 0;
+    bool found = false;
 
-    if (fd >= 0 && bytes && fstat(fd, &status) == 0) {
-        off_t from = status.st_size > TAIL_READ_BYTES ? status.st_size - TAIL_READ_BYTES : 0;
-        ssize_t got = read_at(fd, bytes, TAIL_READ_BYTES, from);
+    attempt_path(key, path);
+    (void)snprintf(role, sizeof role, "%s/%s", path, SUPERVISOR_FILE_STDERR);
+    if (bytes && log_source_open(keys, dir_fd, SUPERVISOR_FILE_STDERR, role, &found, &source, &ignored) == 0 && found) {
+        uint64_t from = source.size > TAIL_READ_BYTES ? source.size - TAIL_READ_BYTES : 0;
 
-        if (got > 0) {
-            tail_take(&tail, bytes, (size_t)got, from == 0);
+        if (log_source_read(&source, from, bytes, TAIL_READ_BYTES, &got, &ignored) == 0) {
+            tail_take(&tail, bytes, got, from == 0);
             size = tail_finish(&tail, tail_bytes);
         }
-    }
-    if (fd >= 0) {
-        close(fd);
+        log_source_close(&source);
     }
     free(bytes);
     return size;

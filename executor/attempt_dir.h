@@ -43,8 +43,11 @@ MUST_USE int attempt_read_history(int dir_fd, struct supervisor_history *ret_his
 MUST_USE int attempt_examine(int dir_fd, enum attempt_finding *ret_finding, struct supervisor_history *ret_history,
                              struct err *err);
 
-/* The last lines of the standard error output without their heads, as they came; 0 bytes when there are none. */
-size_t attempt_stderr_tail(int dir_fd, char *tail, size_t tail_bytes);
+struct keyring;
+
+/* The last lines of the standard error output, plain or sealed, without their heads, as they came; 0 bytes when there are none. */
+size_t attempt_stderr_tail(struct keyring *keys, int dir_fd, const struct execution_key *key, char *tail,
+                           size_t tail_bytes);
 
 C_DECLS_END
 

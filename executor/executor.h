@@ -142,6 +142,12 @@ struct executor_ops {
     /* One line into the job's service log (what a Vertex user sees as task "service"). */
     void (*service_log)(struct executor *executor, uint64_t job_id, const char *line);
 
+    /* The job's files are to be sealed with the key of that name, each attempt's when it has ended. After a restart asked
+     * for again for every job that lives. */
+    void (*seal_begin)(struct executor *executor, uint64_t job_id, const char *key_name);
+    /* The job has ended, and with it what is left of its files. job_id 0: every job that seal_begin was not asked for. */
+    void (*seal_end)(struct executor *executor, uint64_t job_id);
+
     /* Logs; thread: any one per cursor, not only the controller. */
     int (*log_open)(struct executor *executor, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
                     struct err *err); /* replica "" is all and the service */

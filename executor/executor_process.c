@@ -121,10 +121,32 @@ static void service_log(struct executor *executor, uint64_t job_id, const char *
     }
 }
 
+static void seal_begin(struct executor *executor, uint64_t job_id, const char *key_name)
+{
+    struct process_command command = {
+        .kind = PROCESS_COMMAND_SEAL_BEGIN, .key = {.job_id = job_id}, .line = strdup(key_name)};
+    struct err ignored = ERR_INIT;
+
+    if (!command.line || process_thread_push(self_of(executor)->thread, &command, &ignored) != 0) {
+        /* As with a stop; the next start of the server asks again. */
+    }
+}
+
+static void seal_end(struct executor *executor, uint64_t job_id)
+{
+    struct process_command command = {.kind = PROCESS_COMMAND_SEAL_END, .key = {.job_id = job_id}};
+    struct err ignored = ERR_INIT;
+
+    if (process_thread_push(self_of(executor)->thread, &command, &ignored) != 0) {
+        /* Likewise: the next start finds the job's mark. */
+    }
+}
+
 static int log_open(struct executor *executor, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
                     struct err *err)
 {
-    return log_reader_open(self_of(executor)->config.attempts_fd, job_id, replica, ret_cursor, err);
+    return log_reader_open(self_of(executor)->config.keys, self_of(executor)->config.attempts_fd, job_id, replica,
+                           ret_cursor, err);
 }
 
 /* ---- life ---- */
@@ -154,6 +176,8 @@ static const struct executor_ops ops = {
     .remove = remove_files,
     .has_files = has_files,
     .service_log = service_log,
+    .seal_begin = seal_begin,
+    .seal_end = seal_end,
     .log_open = log_open,
     .log_read = log_reader_read,
     .log_close = log_reader_close,

@@ -2,7 +2,7 @@
  *
  * Used by   server/main.c.
  * Shape     DATA_DIR/attempts/<job_id>/<key>/: argv env conf lock events sock home/ stdout.log stderr.log;
- *           DATA_DIR/attempts/<job_id>/service.log. docs/execution.md tells all of it.
+ *           DATA_DIR/attempts/<job_id>/service.log. Of a job that names a key NAME.sealed (attempt_sealer.h). docs/execution.md tells all of it.
  * Thread, Errors  as executor.h. executor_process_create finds nothing by itself: the controller calls adopt.
  */
 #ifndef EXECUTOR_EXECUTOR_PROCESS_H_
@@ -22,6 +22,10 @@ struct executor_process_options {
     uint64_t open_files;            /* replicas' soft limit of descriptors; 0: the server's own */
     uint16_t port_first, port_last; /* for replicas; 0: 20000..29999, outside the ephemeral range */
     const struct clock *clock;
+    struct keyring *keys; /* what jobs' files are sealed with; must outlive the executor; NULL: none */
+    /* One line worth an operator's eye, from a thread of the executor; NULL: none. */
+    void (*log)(void *context, const char *line);
+    void *log_context;
 };
 
 MUST_USE int executor_process_create(const struct executor_process_options *options, struct execution_sink sink,

@@ -1,13 +1,10 @@
 #include "executor/log_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "executor/log_source.h"
 #include "executor/service_log.h"
 #include "supervisor/supervisor_wire_log.h"
 
@@ -27,58 +24,70 @@ static void path_of(const struct log_file *file, char path[LOG_FILE_PATH_BYTES])
                    file->stream == LOG_STREAM_STDOUT ? SUPERVISOR_FILE_STDOUT : SUPERVISOR_FILE_STDERR);
 }
 
-bool log_file_begin(struct log_file *file, int job_fd)
+static int open_source(const struct log_file *file, int job_fd, bool *ret_found, struct log_source *ret_source,
+                       struct err *err)
 {
-    char path[LOG_FILE_PATH_BYTES];
-    struct stat status;
+    char path[LOG_FILE_PATH_BYTES], job[ATTEMPT_PATH_BYTES], role[LOG_SOURCE_PATH_BYTES];
 
     path_of(file, path);
-    if (fstatat(job_fd, path, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) {
-        return false;
+    attempt_job_path(file->job_id, job);
+    (void)snprintf(role, sizeof role, "%s/%s", job, path);
+    return log_source_open(file->keys, job_fd, path, role, ret_found, ret_source, err);
+}
+
+int log_file_begin(struct log_file *file, int job_fd, bool *ret_has_news, struct err *err)
+{
+    struct log_source source;
+    bool found = false;
+
+    *ret_has_news = false;
+    if (open_source(file, job_fd, &found, &source, err) != 0) {
+        return -1;
     }
-    file->end_offset = (uint64_t)status.st_size;
+    if (!found) {
+        return 0;
+    }
+    file->end_offset = source.size;
+    log_source_close(&source);
     /* A supervisor cuts off what it could write only in part. */
     file->offset = file->offset < file->end_offset ? file->offset : file->end_offset;
     file->used = 0;
     file->at = 0;
     file->entry_bytes = 0;
-    return file->offset < file->end_offset;
+    *ret_has_news = file->offset < file->end_offset;
+    return 0;
 }
 
 /* More bytes behind those not taken yet. */
 static int fill(struct log_file *file, int job_fd, struct err *err)
 {
     uint64_t from = file->offset + (file->used - file->at), left = file->end_offset - from;
-    char path[LOG_FILE_PATH_BYTES];
-    size_t room;
-    ssize_t got;
-    int fd;
+    struct log_source source;
+    bool found = false;
+    size_t room, got = 0;
+    int result;
 
     if (!file->buffer && !(file->buffer = malloc(BUFFER_BYTES))) {
         return err_set(err, ERR_EXHAUSTED, "no memory to read a log");
     }
-    path_of(file, path);
-    fd = openat(job_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
+    if (open_source(file, job_fd, &found, &source, err) != 0) {
+        return -1;
+    }
+    if (!found) {
         file->end_offset = from; /* removed meanwhile */
-        return errno == ENOENT ? 0 : err_set_errno(err, errno, "cannot open the log %s", path);
+        return 0;
     }
     memmove(file->buffer, file->buffer + file->at, file->used - file->at);
     file->used -= file->at;
     file->at = 0;
     room = BUFFER_BYTES - file->used;
-    do {
-        got = pread(fd, file->buffer + file->used, left < room ? (size_t)left : room, (off_t)from);
-    } while (got < 0 && errno == EINTR);
-    if (got > 0) {
-        file->used += (size_t)got;
-    } else if (got == 0) {
+    result = log_source_read(&source, from, file->buffer + file->used, left < room ? (size_t)left : room, &got, err);
+    log_source_close(&source);
+    if (result == 0 && got == 0) {
         file->end_offset = from;
-    } else {
-        err_set_errno(err, errno, "cannot read the log %s", path);
     }
-    close(fd);
-    return got < 0 ? -1 : 0;
+    file->used += result == 0 ? got : 0;
+    return result;
 }
 
 static void set_line(struct log_file *file, const char *text, size_t size, bool is_whole)

@@ -4,7 +4,8 @@
  * Shape     supervisor_wire_log.h. Opened for a read and closed again, so that a cursor over a thousand replicas holds no
  *           descriptors; the offset is all that lasts from one call to the next.
  * Owns      a buffer between begin and finish.      Thread    one.      Blocks    on the disk.
- * Errors    a file that is not there yet, or no more, has no entries; ERR_IO for one that cannot be read.
+ * Errors    a file that is not there yet, or no more, has no entries; ERR_IO for one that cannot be read; ERR_PRECONDITION
+ *           for a sealed one whose key is not here.
  */
 #ifndef EXECUTOR_LOG_FILE_H_
 #define EXECUTOR_LOG_FILE_H_
@@ -15,7 +16,11 @@ C_DECLS_BEGIN
 
 #define LOG_FILE_PATH_BYTES (EXECUTION_KEY_BYTES + 16)
 
+struct keyring;
+
 struct log_file {
+    struct keyring *keys; /* NULL: none */
+    uint64_t job_id;
     struct execution_key key; /* of the service's log all zero */
     enum log_stream stream;
     char replica[32];
@@ -29,8 +34,8 @@ struct log_file {
     struct log_line line;
 };
 
-/* Looks at what there is now. False: nothing new; finish then has nothing to do. */
-bool log_file_begin(struct log_file *file, int job_fd);
+/* Looks at what there is now. *ret_has_news false: nothing new; finish then has nothing to do. */
+MUST_USE int log_file_begin(struct log_file *file, int job_fd, bool *ret_has_news, struct err *err);
 /* The next entry, in file->line; *ret_has_entry is false at the end of what there was at begin. */
 MUST_USE int log_file_peek(struct log_file *file, int job_fd, bool *ret_has_entry, struct err *err);
 void log_file_take(struct log_file *file);

@@ -12,6 +12,7 @@
 #include "executor/log_file.h"
 
 struct log_cursor {
+    struct keyring *keys;
     int attempts_fd;
     uint64_t job_id;
     char replica[32]; /* "": all */
@@ -36,8 +37,8 @@ static bool is_replica(const char *replica)
            execution_key_parse(span_of(text), &key, &ignored) == 0;
 }
 
-int log_reader_open(int attempts_fd, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
-                    struct err *err)
+int log_reader_open(struct keyring *keys, int attempts_fd, uint64_t job_id, const char *replica,
+                    struct log_cursor **ret_cursor, struct err *err)
 {
     struct log_cursor *cursor;
 
@@ -48,6 +49,7 @@ int log_reader_open(int attempts_fd, uint64_t job_id, const char *replica, struc
     if (!cursor) {
         return err_set(err, ERR_EXHAUSTED, "no memory to read logs");
     }
+    cursor->keys = keys;
     cursor->job_id = job_id;
     (void)snprintf(cursor->replica, sizeof cursor->replica, "%s", replica);
     cursor->attempts_fd = fcntl(attempts_fd, F_DUPFD_CLOEXEC, 3);
@@ -79,7 +81,7 @@ static int compare_files(const void *left, const void *right)
 
 static int add_file(struct log_cursor *cursor, const struct execution_key *key, enum log_stream stream, struct err *err)
 {
-    struct log_file file = {.key = *key, .stream = stream};
+    struct log_file file = {.keys = cursor->keys, .job_id = cursor->job_id, .key = *key, .stream = stream};
 
     if (cursor->file_count == cursor->file_capacity) {
         size_t capacity = cursor->file_capacity ? 2 * cursor->file_capacity : 8;
@@ -159,9 +161,12 @@ static int begin_files(struct log_cursor *cursor, int job_fd, size_t *ret_active
 
     for (size_t i = 0; i < cursor->file_count; i++) {
         struct log_file *file = &cursor->files[i];
-        bool has_entry = false;
+        bool has_entry = false, has_news = false;
 
-        if (!log_file_begin(file, job_fd)) {
+        if (log_file_begin(file, job_fd, &has_news, err) != 0) {
+            return -1;
+        }
+        if (!has_news) {
             continue;
         }
         if (log_file_peek(file, job_fd, &has_entry, err) != 0) {

@@ -14,9 +14,11 @@
 
 C_DECLS_BEGIN
 
-/* replica: "workerpool0-0", or "" for all and the service. A job without files has no lines yet. */
-MUST_USE int log_reader_open(int attempts_fd, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
-                             struct err *err);
+struct keyring;
+
+/* keys: to open sealed logs with; NULL: none. replica: "workerpool0-0", or "" for all and the service. A job without files has no lines yet. */
+MUST_USE int log_reader_open(struct keyring *keys, int attempts_fd, uint64_t job_id, const char *replica,
+                             struct log_cursor **ret_cursor, struct err *err);
 MUST_USE int log_reader_read(struct log_cursor *cursor, log_line_fn line, void *context, struct err *err);
 void log_reader_close(struct log_cursor *cursor);
 

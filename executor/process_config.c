@@ -185,7 +185,12 @@ static int take_env(struct process_config *config, const char *const *names, str
 
 int process_config_init(struct process_config *config, const struct executor_process_options *options, struct err *err)
 {
-    *config = (struct process_config){.attempts_fd = -1, .open_files = options->open_files, .clock = options->clock};
+    *config = (struct process_config){.attempts_fd = -1,
+                                      .open_files = options->open_files,
+                                      .clock = options->clock,
+                                      .keys = options->keys,
+                                      .log = options->log,
+                                      .log_context = options->log_context};
     config->log_bytes_max =
         options->log_stream_bytes_max ? options->log_stream_bytes_max : LIMIT_LOG_STREAM_BYTES_DEFAULT;
     if ((options->job_user && find_user(config, options->job_user, err) != 0) ||

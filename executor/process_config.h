@@ -35,6 +35,9 @@ struct process_config {
     uint64_t log_bytes_max;
     uint64_t open_files; /* 0: inherited */
     const struct clock *clock;
+    struct keyring *keys;
+    void (*log)(void *context, const char *line);
+    void *log_context;
 };
 
 MUST_USE int process_config_init(struct process_config *config, const struct executor_process_options *options,

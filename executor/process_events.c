@@ -56,7 +56,9 @@ bool process_tell_end(struct process_execution *execution, int dir_fd, const str
                  .exit_code = end->exit_code,
                  .term_signal = (int)end->term_signal,
                  .oom_killed = end->oom_killed,
-                 .stderr_tail = span_make(tail, dir_fd >= 0 ? attempt_stderr_tail(dir_fd, tail, sizeof tail) : 0)});
+                 .stderr_tail = span_make(tail, dir_fd >= 0 ? attempt_stderr_tail(execution->host->config->keys, dir_fd,
+                                                                                  &execution->key, tail, sizeof tail)
+                                                            : 0)});
         return true;
     }
     if (history->has_exec_failed) {

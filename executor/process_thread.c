@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "executor/attempt_files.h"
+#include "executor/attempt_sealer.h"
 #include "executor/job_remover.h"
 #include "executor/process_execution.h"
 #include "executor/service_log.h"
@@ -32,7 +33,8 @@ struct process_thread {
     struct process_host host;
     struct mailbox *mailbox;
     struct job_remover *remover;
-    void *executions; /* tree of search.h, by key */
+    struct attempt_sealer *sealer; /* NULL: there are no keys */
+    void *executions;              /* tree of search.h, by key */
     struct execution_queue prepared;
     struct process_command quit;
     bool quits;
@@ -58,6 +60,9 @@ static void destroy_node(void *execution)
 static void settle(struct process_thread *thread, struct process_execution *execution)
 {
     if (!execution->is_queued && process_execution_is_done(execution)) {
+        if (thread->sealer) {
+            attempt_sealer_attempt_ended(thread->sealer, &execution->key);
+        }
         tdelete(&execution->key, &thread->executions, execution_key_compare);
         process_execution_destroy(execution);
     }
@@ -211,6 +216,17 @@ static void handle(struct process_thread *thread, struct process_command *comman
     case PROCESS_COMMAND_SERVICE_LOG:
         service_log_append(thread->host.config, command->key.job_id, command->time_unix_ns, command->line);
         break;
+    case PROCESS_COMMAND_SEAL_BEGIN:
+        if (thread->sealer) {
+            attempt_sealer_begin(thread->sealer, command->key.job_id, command->line);
+            command->line = NULL;
+        }
+        break;
+    case PROCESS_COMMAND_SEAL_END:
+        if (thread->sealer) {
+            attempt_sealer_end(thread->sealer, command->key.job_id);
+        }
+        break;
     case PROCESS_COMMAND_QUIT:
         thread->quits = true;
         break;
@@ -300,6 +316,7 @@ static int watch_mailbox(struct process_thread *thread, struct err *err)
 
 static void free_thread(struct process_thread *thread)
 {
+    attempt_sealer_destroy(thread->sealer);
     if (thread->remover) {
         job_remover_destroy(thread->remover);
     }
@@ -324,6 +341,7 @@ int process_thread_create(const struct process_config *config, struct execution_
     queue_init(&thread->prepared);
     if (mailbox_create(COMMANDS_MAX, &thread->mailbox, err) != 0 || watch_mailbox(thread, err) != 0 ||
         job_remover_create(config, sink, &thread->remover, err) != 0 ||
+        (config->keys && attempt_sealer_create(config, &thread->sealer, err) != 0) ||
         worker_thread_start(run, thread, &thread->thread, err) != 0) {
         free_thread(thread);
         return -1;

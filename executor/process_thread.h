@@ -23,18 +23,20 @@ enum process_command_kind {
     PROCESS_COMMAND_STOP,
     PROCESS_COMMAND_REMOVE,
     PROCESS_COMMAND_SERVICE_LOG,
+    PROCESS_COMMAND_SEAL_BEGIN,
+    PROCESS_COMMAND_SEAL_END,
     PROCESS_COMMAND_QUIT
 };
 
 struct process_command {
     struct mail mail; /* first */
     enum process_command_kind kind;
-    struct execution_key key; /* of REMOVE and SERVICE_LOG the job's id alone */
+    struct execution_key key; /* of REMOVE, SERVICE_LOG, SEAL the job's id alone */
     struct task *task;        /* START; owned */
     const char **module_argv; /* START of a Python module; owned, NULL else */
     int64_t grace_ms;         /* STOP */
     int64_t time_unix_ns;     /* SERVICE_LOG */
-    char *line;               /* SERVICE_LOG; owned */
+    char *line;               /* SERVICE_LOG; SEAL_BEGIN: the key's name; owned */
 };
 
 struct process_thread;

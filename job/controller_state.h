@@ -24,13 +24,22 @@
 /* Messages of each kind that one turn takes; the rest waits for the next. */
 #define TURN_MESSAGES_MAX 4096
 
-enum act_kind { ACT_START, ACT_ADOPT, ACT_STOP, ACT_RELEASE_ADDRESSES, ACT_REMOVE, ACT_SERVICE_LOG };
+enum act_kind {
+    ACT_START,
+    ACT_ADOPT,
+    ACT_STOP,
+    ACT_RELEASE_ADDRESSES,
+    ACT_REMOVE,
+    ACT_SERVICE_LOG,
+    ACT_SEAL_BEGIN,
+    ACT_SEAL_END
+};
 
 struct act {
     enum act_kind kind;
-    struct execution_key key; /* REMOVE, RELEASE_ADDRESSES, SERVICE_LOG: job_id alone counts */
+    struct execution_key key; /* REMOVE, RELEASE_ADDRESSES, SERVICE_LOG, SEAL: job_id alone counts */
     const struct task *task;  /* START: in the job's plan */
-    char *line;               /* SERVICE_LOG: malloc'd */
+    char *line;               /* SERVICE_LOG; SEAL_BEGIN: the key's name; malloc'd */
 };
 
 struct reply {
@@ -117,6 +126,8 @@ static inline bool controller_has_failed(const struct controller *controller)
 }
 void turn_add_id(struct controller *controller, struct id_list *list, uint64_t id);
 void turn_act(struct controller *controller, struct act act);
+/* Has the files of a job that names a key sealed, from now on or all of them; of other jobs nothing. */
+void turn_seal(struct controller *controller, const struct job *job, bool has_ended);
 /* One line into the job's service log. */
 void turn_tell(struct controller *controller, const struct job *job, const char *format, ...) PRINTF_LIKE(3, 4);
 void turn_reply_version(struct controller *controller, struct command *command, enum store_table table, uint64_t id);

@@ -1,5 +1,6 @@
 #include "job/controller_state.h"
 #include "job/job_name.h"
+#include "job/job_seal.h"
 
 static int refuse_not_found(struct span name, struct err *err)
 {
@@ -14,6 +15,11 @@ static int refuse(struct controller *controller, struct span name, struct err *e
 
     if (!version) {
         return refuse_not_found(name, err);
+    }
+    if (store_version_is_locked(version)) {
+        job_seal_refuse(version, err);
+        store_version_unref(version);
+        return -1;
     }
     state = (enum job_state)store_version_state(version);
     store_version_unref(version);

@@ -75,10 +75,15 @@ static int build_image(struct creation *creation, struct err *err)
         return err_set(err, ERR_EXHAUSTED, "the CustomJob has %zu bytes, the limit is %d", spec.size,
                        LIMIT_VALUE_BYTES - OUTPUT_BYTES_MAX);
     }
-    if (job_image_build(&outputs, spec, &job->new_image, err)) {
+    if (job_image_build(&outputs, spec, &job->new_image, err) ||
+        job_keys_extract(STORE_TABLE_JOB, blob_span(job->new_image), &keys, err)) {
         return -1;
     }
-    return job_keys_extract(STORE_TABLE_JOB, blob_span(job->new_image), &keys, err);
+    if (keys.seal_key.size > 0) {
+        job->execution.kms_key_name = span_copy_text(keys.seal_key);
+        return job->execution.kms_key_name ? 0 : err_set(err, ERR_EXHAUSTED, "no memory for a job");
+    }
+    return 0;
 }
 
 static void tell_note(void *context, const char *line)
@@ -156,7 +161,8 @@ static int remember_request_id(struct creation *creation, struct err *err)
     if (!arena) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a request id");
     }
-    result = request_id_encode(entry, creation->command->parent, creation->command->request_id, arena, &bytes, err);
+    result = request_id_encode(entry, creation->command->parent, creation->command->request_id,
+                               span_of(creation->job->execution.kms_key_name), arena, &bytes, err);
     if (result == 0) {
         result = request_ids_add(controller->request_ids, entry, err);
     }
@@ -232,6 +238,7 @@ static int create(struct creation *creation, struct err *err)
     admit_enqueue(controller, job);
     job_set_timer(controller, job);
     job_touch(controller, job);
+    turn_seal(controller, job, false);
     turn_tell(controller, job, "Waiting for job to be provisioned.");
     turn_reply_version(controller, creation->command, STORE_TABLE_JOB, job->id);
     /* At once, and not at the end of the turn, so that later messages of this turn meet a job that has its resources. */

@@ -3,6 +3,7 @@
 
 #include "job/controller_state.h"
 #include "job/job_name.h"
+#include "job/job_seal.h"
 
 static int refuse_state(struct span name, enum job_state state, struct err *err)
 {
@@ -33,6 +34,7 @@ static int take_ended(struct controller *controller, struct span name, struct jo
 {
     struct store_version *version = store_get_by_name(controller->options.store, STORE_TABLE_JOB, name);
     enum job_state state;
+    bool is_locked;
     uint64_t id;
     struct job *job;
 
@@ -41,9 +43,14 @@ static int take_ended(struct controller *controller, struct span name, struct jo
     }
     state = (enum job_state)store_version_state(version);
     id = store_version_id(version);
+    is_locked = store_version_is_locked(version);
+    if (is_locked) {
+        /* That it has ended is known, and is all that has to be: its key may never come back. */
+        job_seal_refuse(version, err);
+    }
     store_version_unref(version);
     if (!job_state_is_terminal(state)) {
-        return refuse_state(name, state, err);
+        return is_locked ? -1 : refuse_state(name, state, err);
     }
     job = job_table_add(controller->jobs, id, name);
     if (!job) {

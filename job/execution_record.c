@@ -13,6 +13,7 @@ void execution_deinit(struct execution *execution)
 {
     free(execution->replicas);
     free(execution->end.error_message);
+    free(execution->kms_key_name);
     *execution = (struct execution){0};
 }
 
@@ -130,6 +131,9 @@ int execution_encode(const struct execution *execution, upb_Arena *arena, struct
     STORE(JobExecution_set_cancel_operation_id)(msg, execution->cancel_operation_id);
     STORE(JobExecution_set_deleting)(msg, execution->deleting);
     STORE(JobExecution_set_delete_operation_id)(msg, execution->delete_operation_id);
+    if (execution->kms_key_name) {
+        STORE(JobExecution_set_kms_key_name)(msg, upb_StringView_FromString(execution->kms_key_name));
+    }
     for (uint32_t i = 0; i < execution->replica_count; i++) {
         if (!encode_replica(STORE(JobExecution_add_replicas)(msg, arena), &execution->replicas[i], arena)) {
             return no_memory(err);
@@ -205,6 +209,16 @@ static int decode_end(const STORE(JobExecution) * msg, struct job_end *end, stru
     return end->error_message ? 0 : no_memory(err);
 }
 
+static int decode_key_name(const STORE(JobExecution) * msg, struct execution *execution, struct err *err)
+{
+    struct span name = api_span(STORE(JobExecution_kms_key_name)(msg));
+
+    if (name.size > 0) {
+        execution->kms_key_name = span_copy_text(name);
+    }
+    return name.size == 0 || execution->kms_key_name ? 0 : no_memory(err);
+}
+
 static int decode(const STORE(JobExecution) * msg, struct execution *execution, struct err *err)
 {
     execution->job_id = STORE(JobExecution_job_id)(msg);
@@ -219,7 +233,10 @@ static int decode(const STORE(JobExecution) * msg, struct execution *execution, 
     execution->cancel_operation_id = STORE(JobExecution_cancel_operation_id)(msg);
     execution->deleting = STORE(JobExecution_deleting)(msg);
     execution->delete_operation_id = STORE(JobExecution_delete_operation_id)(msg);
-    return decode_end(msg, &execution->end, err) || decode_replicas(msg, execution, err) ? -1 : 0;
+    return decode_key_name(msg, execution, err) || decode_end(msg, &execution->end, err) ||
+                   decode_replicas(msg, execution, err)
+               ? -1
+               : 0;
 }
 
 int execution_decode(struct span bytes, struct execution *ret_execution, struct err *err)

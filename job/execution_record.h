@@ -67,6 +67,7 @@ struct execution {
     uint64_t cancel_operation_id;
     bool deleting;
     uint64_t delete_operation_id;
+    char *kms_key_name; /* the record is sealed with it; NULL: none */
     struct job_end end;
     struct replica *replicas; /* none while QUEUED */
     uint32_t replica_count;

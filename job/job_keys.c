@@ -8,8 +8,12 @@ enum {
     JOB_FIELD_DISPLAY_NAME = 2,
     JOB_FIELD_STATE = 5,
     JOB_FIELD_CREATE_TIME = 6,
-    JOB_FIELD_LABELS = 11
+    JOB_FIELD_LABELS = 11,
+    JOB_FIELD_ENCRYPTION_SPEC = 12
 };
+enum { ENCRYPTION_SPEC_KEY_NAME = 1 };
+/* Fields of the records of customjobd.store.v1. */
+enum { EXECUTION_KEY_NAME = 15, REQUEST_ID_KEY_NAME = 6 };
 /* Fields of google.longrunning.Operation, of google.protobuf.Any, and of the two metadata messages. */
 enum { OPERATION_NAME = 1, OPERATION_METADATA = 2, OPERATION_DONE = 3 };
 enum { ANY_TYPE_URL = 1, ANY_VALUE = 2 };
@@ -36,6 +40,20 @@ static int read_parent(struct span name, const char *collection, struct span *re
     }
     *ret_parent = span_make(name.data, slash - 2 - length);
     return 0;
+}
+
+/* The first field of that number, or an empty span. */
+static struct span find_bytes(struct span message, uint32_t number)
+{
+    struct wire_reader reader = {message};
+    struct wire_field field;
+
+    while (wire_next(&reader, &field) == WIRE_FIELD) {
+        if (field.number == number && field.type == WIRE_BYTES) {
+            return field.bytes;
+        }
+    }
+    return span_make(NULL, 0);
 }
 
 static int read_label(struct span entry, struct store_keys *keys, struct err *err)
@@ -74,6 +92,8 @@ static int read_job_field(const struct wire_field *field, struct store_keys *key
         keys->display_name = field->bytes;
     } else if (field->number == JOB_FIELD_LABELS) {
         return read_label(field->bytes, keys, err);
+    } else if (field->number == JOB_FIELD_ENCRYPTION_SPEC) {
+        keys->seal_key = find_bytes(field->bytes, ENCRYPTION_SPEC_KEY_NAME);
     } else if (field->number == JOB_FIELD_CREATE_TIME &&
                wire_read_timestamp(field->bytes, &keys->create_time_unix_ns) == WIRE_BAD) {
         return err_set(err, ERR_CORRUPT, "a CustomJob's create_time is no time");
@@ -149,7 +169,10 @@ int job_keys_extract(enum store_table table, struct span value, struct store_key
     case STORE_TABLE_OPERATION:
         return operation_keys(value, ret_keys, err);
     case STORE_TABLE_EXECUTION:
+        ret_keys->seal_key = find_bytes(value, EXECUTION_KEY_NAME);
+        return 0;
     case STORE_TABLE_REQUEST_ID:
+        ret_keys->seal_key = find_bytes(value, REQUEST_ID_KEY_NAME);
         return 0;
     }
     return err_set(err, ERR_CORRUPT, "there is no table %d", (int)table);

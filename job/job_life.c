@@ -140,6 +140,7 @@ static void finish(struct controller *controller, struct job *job)
         turn_act(controller, (struct act){.kind = ACT_RELEASE_ADDRESSES, .key = {.job_id = job->id}});
     }
     tell_end(controller, job);
+    turn_seal(controller, job, true);
 }
 
 void job_proceed_to_end(struct controller *controller, struct job *job)

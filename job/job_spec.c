@@ -150,7 +150,7 @@ int job_spec_prepare(const struct job_spec_rules *rules, enum api_version versio
     if (violations->count != violations_before) {
         return 0;
     }
-    if (encode(job, arena, &prepared.wire, err)) {
+    if (job_spec_need_key(rules, job, err) || encode(job, arena, &prepared.wire, err)) {
         return -1;
     }
     prepared.custom_job = job;

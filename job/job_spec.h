@@ -6,7 +6,7 @@
  * Thread    any; pure.      Blocks    never.
  * Errors    what is wrong is added to violations, all of it, with real field paths, and ret_prepared is untouched;
  *           -1 only when the bytes are no CustomJob at all (ERR_INVALID, the field and place named where known), or
- *           when memory is gone (ERR_EXHAUSTED).
+ *           when memory is gone (ERR_EXHAUSTED), or when nobody has answered for the job's key yet (ERR_UNAVAILABLE).
  * Source    the API's field comments; facts/vertex-customjob.md §1, §4.5, §4.6; DESIGN.md §5.
  */
 #ifndef JOB_JOB_SPEC_H_
@@ -22,11 +22,14 @@
 
 C_DECLS_BEGIN
 
+struct keyring;
+
 /* What this server can run, asked once at start. */
 struct job_spec_rules {
     uint32_t replicas_max;     /* --max-replicas: a job that asks for more can never fit, and is refused */
     const char *needs_command; /* executor_ops.needs_command; NULL: none needed */
     bool python_packages;      /* the executor can prepare python_package_spec */
+    struct keyring *keys;      /* what encryption_spec may name; NULL: nothing */
 };
 
 struct job_spec_prepared {

@@ -28,6 +28,10 @@ struct job_spec_check {
 
 /* job_spec_fields.c: everything but the two below. */
 void job_spec_check_job(struct job_spec_check *check, const API(CustomJob) * job);
+/* job_spec_key.c */
+void job_spec_check_key(struct job_spec_check *check, const API(CustomJob) * job);
+/* Whether the key of a job without violations can be sealed with now: ERR_UNAVAILABLE. */
+MUST_USE int job_spec_need_key(const struct job_spec_rules *rules, const API(CustomJob) * job, struct err *err);
 /* job_spec_labels.c */
 void job_spec_check_labels(struct job_spec_check *check, const API(CustomJob) * job);
 /* job_spec_scheduling.c: with the pools, which FLEX_START looks at. */

@@ -98,11 +98,7 @@ void job_spec_check_job(struct job_spec_check *check, const API(CustomJob) * job
 {
     check_display_name(check, job);
     job_spec_check_labels(check, job);
-    if (API(CustomJob_has_encryption_spec)(job)) {
-        violations_add(
-            check->violations, "encryption_spec",
-            "This server does not encrypt what it stores, so it cannot use a key; leave encryption_spec out.");
-    }
+    job_spec_check_key(check, job);
     if (API(CustomJob_job_spec)(job)) {
         check_spec(check, API(CustomJob_job_spec)(job));
     } else {

@@ -65,6 +65,9 @@ static int load_living(struct controller *controller, const struct store_version
     job->execution = *record;
     *record = (struct execution){0};
     job->record_stored = is_stored;
+    if (!job->execution.kms_key_name && keys.seal_key.size > 0) {
+        job->execution.kms_key_name = span_copy_text(keys.seal_key);
+    }
     if (read_image(job, store_version_value(version), err) ||
         load_operation(controller, job->execution.cancel_operation_id, &job->cancel_operation, err)) {
         err_wrap(err, "%s", job->name);
@@ -110,7 +113,10 @@ static int load_record(struct controller *controller, uint64_t id, struct span v
         result = load_deleted(controller, &record, err);
     } else {
         version = store_get(controller->options.store, STORE_TABLE_JOB, id);
-        if (version) {
+        if (version && store_version_is_locked(version)) {
+            result = 0;
+            store_version_unref(version);
+        } else if (version) {
             result = load_living(controller, version, &record, true, err);
             store_version_unref(version);
         } else {
@@ -125,6 +131,10 @@ static bool visit_record(void *context, const struct store_version *version)
 {
     struct loading *loading = context;
 
+    /* Its job waits for its key; what runs of it has its supervisors. */
+    if (store_version_is_locked(version)) {
+        return true;
+    }
     loading->failed =
         load_record(loading->controller, store_version_id(version), store_version_value(version), loading->err);
     return !loading->failed;
@@ -144,8 +154,20 @@ static bool visit_request_id(void *context, const struct store_version *version)
 {
     struct loading *loading = context;
 
+    if (store_version_is_locked(version)) {
+        return true;
+    }
     loading->failed = load_request_id(loading->controller, version, loading->err);
     return !loading->failed;
+}
+
+static bool has_locked_record(const struct controller *controller, uint64_t id)
+{
+    struct store_version *version = store_get(controller->options.store, STORE_TABLE_EXECUTION, id);
+    bool is_locked = version && store_version_is_locked(version);
+
+    store_version_unref(version);
+    return is_locked;
 }
 
 /* A job that has not ended and has no record: this server never writes one without the other. It waits again if it
@@ -159,7 +181,8 @@ static bool visit_job(void *context, const struct store_version *version)
 
     if (job_state_is_terminal((enum job_state)store_version_state(version))) {
         loading->failed = expired_load(controller, STORE_TABLE_JOB, version, loading->err);
-    } else if (!job_table_find(controller->jobs, id)) {
+    } else if (!store_version_is_locked(version) && !has_locked_record(controller, id) &&
+               !job_table_find(controller->jobs, id)) {
         loading->failed = load_living(controller, version, &record, false, loading->err);
     }
     return !loading->failed;
@@ -249,6 +272,7 @@ static int attach(void *context, struct job *job, struct err *err)
     struct attaching *attaching = context;
 
     (void)err;
+    turn_seal(attaching->controller, job, false);
     if (job->execution.deleting) {
         attaching->removals++;
         turn_act(attaching->controller, (struct act){.kind = ACT_REMOVE, .key = {.job_id = job->id}});
@@ -267,6 +291,7 @@ int reconcile_attach(struct controller *controller, struct err *err)
         job_table_visit(controller->jobs, attach, &attaching, err)) {
         return -1;
     }
+    turn_act(controller, (struct act){.kind = ACT_SEAL_END});
     if (controller->options.log && job_table_count(controller->jobs) > 0) {
         snprintf(line, sizeof line, "took over %zu jobs: %u executions to adopt, %u removals to finish",
                  job_table_count(controller->jobs), attaching.executions, attaching.removals);

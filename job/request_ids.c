@@ -170,8 +170,8 @@ int64_t request_ids_next_ns(const struct request_ids *ids)
     return ids->oldest ? ids->oldest->content.time_unix_ns + LIFE_NS : INT64_MAX;
 }
 
-int request_id_encode(const struct request_id *entry, struct span parent, struct span request_id, upb_Arena *arena,
-                      struct span *ret_bytes, struct err *err)
+int request_id_encode(const struct request_id *entry, struct span parent, struct span request_id,
+                      struct span kms_key_name, upb_Arena *arena, struct span *ret_bytes, struct err *err)
 {
     STORE(RequestId) *msg = STORE(RequestId_new)(arena);
     google_protobuf_Timestamp *time = pb_time_make(arena, entry->time_unix_ns);
@@ -184,6 +184,7 @@ int request_id_encode(const struct request_id *entry, struct span parent, struct
     STORE(RequestId_set_parent)(msg, api_view(parent));
     STORE(RequestId_set_request_id)(msg, api_view(request_id));
     STORE(RequestId_set_job_id)(msg, entry->job_id);
+    STORE(RequestId_set_kms_key_name)(msg, api_view(kms_key_name));
     STORE(RequestId_set_time)(msg, time);
     STORE(RequestId_set_fingerprint)
     (msg, upb_StringView_FromDataAndSize((const char *)entry->fingerprint.words, sizeof entry->fingerprint.words));

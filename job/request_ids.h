@@ -47,9 +47,9 @@ void request_ids_drop_oldest(struct request_ids *ids);
 /* When the next one expires; INT64_MAX: never. */
 int64_t request_ids_next_ns(const struct request_ids *ids);
 
-/* The stored form. The bytes live as long as the arena. */
+/* The stored form, to be sealed with that key unless it is empty. The bytes live as long as the arena. */
 MUST_USE int request_id_encode(const struct request_id *entry, struct span parent, struct span request_id,
-                               upb_Arena *arena, struct span *ret_bytes, struct err *err);
+                               struct span kms_key_name, upb_Arena *arena, struct span *ret_bytes, struct err *err);
 /* id: of the row. */
 MUST_USE int request_id_decode(uint64_t id, struct span bytes, struct request_id *ret_entry, struct err *err);
 

@@ -95,6 +95,23 @@ static void add_reply(struct controller *controller, struct reply reply)
     replies[turn->reply_count++] = reply;
 }
 
+void turn_seal(struct controller *controller, const struct job *job, bool has_ended)
+{
+    struct act act = {.kind = has_ended ? ACT_SEAL_END : ACT_SEAL_BEGIN, .key = {.job_id = job->id}};
+
+    if (!job->execution.kms_key_name) {
+        return;
+    }
+    if (!has_ended) {
+        act.line = strdup(job->execution.kms_key_name);
+        if (!act.line) {
+            fail_memory(controller);
+            return;
+        }
+    }
+    turn_act(controller, act);
+}
+
 void turn_reply_version(struct controller *controller, struct command *command, enum store_table table, uint64_t id)
 {
     add_reply(controller, (struct reply){.command = command, .table = table, .id = id});
@@ -219,6 +236,12 @@ static void do_act(struct controller *controller, const struct act *act)
         break;
     case ACT_REMOVE:
         remove_files(controller, act);
+        break;
+    case ACT_SEAL_BEGIN:
+        executor->ops->seal_begin(executor, act->key.job_id, act->line);
+        break;
+    case ACT_SEAL_END:
+        executor->ops->seal_end(executor, act->key.job_id);
         break;
     case ACT_SERVICE_LOG:
         executor->ops->service_log(executor, act->key.job_id, act->line);

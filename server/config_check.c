@@ -25,6 +25,17 @@ static int check_tls(const struct config *config, struct err *err)
     return 0;
 }
 
+static int check_keys(const struct config *config, struct err *err)
+{
+    if (config->key_file && config->kms_plugin) {
+        return err_set(err, ERR_INVALID, "--key-file and --kms-plugin exclude each other");
+    }
+    if (config->store_key && !config->key_file && !config->kms_plugin) {
+        return err_set(err, ERR_INVALID, "--store-key needs --key-file or --kms-plugin: the key has to be somewhere");
+    }
+    return 0;
+}
+
 int config_check(const struct config *config, struct err *err)
 {
     if (!config->data_dir) {
@@ -42,7 +53,7 @@ int config_check(const struct config *config, struct err *err)
                            config->pass_env.items[i]);
         }
     }
-    return check_executor(config, err) || check_tls(config, err) ? -1 : 0;
+    return check_executor(config, err) || check_tls(config, err) || check_keys(config, err) ? -1 : 0;
 }
 
 int config_check_user(const struct config *config, bool is_root, struct err *err)

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "google/cloud/aiplatform/v1beta1/job_service.upb.h"
 #include "google/protobuf/field_mask.upb.h"
+#include "job/job_seal.h"
 #include "job/job_spec.h"
 #include "job/wire.h"
 #include "server/call_command.h"
@@ -48,7 +49,11 @@ void handle_get_custom_job(struct call *call)
         return;
     }
     version = store_get_by_name(call_services(call)->store, STORE_TABLE_JOB, name);
-    if (version) {
+    if (version && store_version_is_locked(version)) {
+        job_seal_refuse(version, &err);
+        store_version_unref(version);
+        call_reply_error(call, &err, name);
+    } else if (version) {
         call_reply_version(call, version);
     } else {
         refuse_unknown(call, name);

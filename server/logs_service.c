@@ -4,6 +4,7 @@
 #include "customjobd/v1/logs.upb.h"
 #include "google/protobuf/timestamp.upb.h"
 #include "job/job_name.h"
+#include "job/job_seal.h"
 #include "server/handlers.h"
 #include "server/log_tailer.h"
 #include "server/resource_name.h"
@@ -80,7 +81,8 @@ static int read_job(struct call *call, struct log_tail *stream, struct violation
     if (!version) {
         return err_set(err, ERR_NOT_FOUND, "The CustomJob \"%.*s\" was not found.", SPAN_FORMAT(stream->name));
     }
-    result = job_shape_read(store_version_value(version), &stream->wish.shape, err);
+    result = store_version_is_locked(version) ? job_seal_refuse(version, err)
+                                              : job_shape_read(store_version_value(version), &stream->wish.shape, err);
     store_version_unref(version);
     if (!result && replica[0] && strcmp(replica, "service") != 0 &&
         log_replica_index(&stream->wish.shape, replica) < 0) {

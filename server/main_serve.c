@@ -10,9 +10,11 @@
 #include "executor/executor_process.h"
 #include "executor/executor_simulate.h"
 #include "job/job_keys.h"
+#include "job/job_seal.h"
 #include "server/health_service.h"
 #include "server/log_tailer.h"
 #include "server/main_exit.h"
+#include "server/main_keys.h"
 #include "server/main_listen.h"
 #include "server/main_log.h"
 #include "server/main_signals.h"
@@ -28,6 +30,7 @@
 struct house {
     struct config config;
     struct main_listen listen;
+    struct keyring *keys; /* NULL: none */
     struct store *store;
     struct controller *controller;
     struct executor *executor;
@@ -117,9 +120,15 @@ static int open_store(struct house *house, struct err *err)
                                     .fs = fs_system(),
                                     .clock = clock_system(),
                                     .extract = job_keys_extract,
+                                    .outline = job_seal_outline,
+                                    .store_key = house->config.store_key,
                                     .free_bytes_min = house->config.free_bytes_min};
     struct store_recovery found;
 
+    if (main_keys_open(house->config.key_file, house->config.kms_plugin, &house->keys, err)) {
+        return -1;
+    }
+    options.keys = house->keys;
     if (store_open(&options, &house->store, &found, err)) {
         return -1;
     }
@@ -129,6 +138,15 @@ static int open_store(struct house *house, struct err *err)
     if (found.torn_bytes > 0) {
         main_log(MAIN_LOG_WARNING, "the log had %" PRIu64 " bytes at its end that nobody was promised; they were cut",
                  found.torn_bytes);
+    }
+    if (found.locked[STORE_TABLE_JOB] > 0) {
+        main_log(MAIN_LOG_WARNING,
+                 "%" PRIu64
+                 " jobs are sealed with keys that are not here; they are listed, and come back with their keys",
+                 found.locked[STORE_TABLE_JOB]);
+    }
+    if (main_keys_start(house->keys, house->config.store_key, err)) {
+        return -1;
     }
     return main_token_key_read(house->config.data_dir, house->services.page_token_key, err);
 }
@@ -196,7 +214,9 @@ static int make_process_executor(struct house *house, struct err *err)
                                                .open_files = house->open_files,
                                                .port_first = config->port_range.first,
                                                .port_last = config->port_range.last,
-                                               .clock = clock_system()};
+                                               .clock = clock_system(),
+                                               .keys = house->keys,
+                                               .log = main_log_line};
 
     if (find_supervisor(config, supervisor, err)) {
         return -1;
@@ -231,7 +251,8 @@ static int make_services(struct house *house, struct err *err)
     services->clock = clock_system();
     services->rules = (struct job_spec_rules){.replicas_max = (uint32_t)house->config.replicas_max,
                                               .needs_command = house->executor->ops->needs_command,
-                                              .python_packages = true};
+                                              .python_packages = true,
+                                              .keys = house->keys};
     services->log_tailer = house->log_tailer;
     services->health = house->health;
     services->reflection = house->reflection;
@@ -310,6 +331,7 @@ static void tear_down(struct house *house)
         controller_destroy(house->controller);
     }
     store_close(house->store);
+    keyring_destroy(house->keys);
     config_deinit(&house->config);
 }
 

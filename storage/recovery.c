@@ -3,10 +3,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "seal/keyring.h"
 #include "storage/row_loader.h"
 #include "storage/snapshot.h"
 #include "storage/wal_reader.h"
 #include "storage/wal_segment.h"
+
+/* So many starts' worth of wrapped keys are enough to ask a key service for: then a snapshot makes one of them. */
+#define RUNS_MAX 64
 
 /* One run: what is given, what is found. */
 struct recovery {
@@ -52,6 +56,7 @@ static int load_rows(struct recovery *recovery, struct snapshot_reader *reader, 
         run.records = chunk.records;
         run.record_count = chunk.record_count;
         run.offset = chunk.offset;
+        run.lsn = recovery->in->manifest->snapshot_lsn;
         if (row_loader_add(recovery->loader, &run, snapshot_reader_buffer(reader), err) != 0) {
             return -1;
         }
@@ -106,6 +111,7 @@ static int replay_records(struct recovery *recovery, struct wal_reader *reader, 
         run.skip = covered < batch.record_count ? (uint32_t)covered : batch.record_count;
         run.segment = batch.segment;
         run.offset = batch.offset;
+        run.lsn = batch.first_lsn;
         if (row_loader_add(recovery->loader, &run, wal_reader_buffer(reader), err) != 0) {
             return -1;
         }
@@ -210,7 +216,8 @@ static struct wal_writer_options writer_options(const struct recovery *recovery)
                                          .dir = recovery->in->dir,
                                          .store_uuid = recovery->in->manifest->store_uuid,
                                          .segment_bytes = recovery->in->segment_bytes,
-                                         .spare = recovery->out.spare};
+                                         .spare = recovery->out.spare,
+                                         .sealer = recovery->in->sealer};
 
     return options;
 }
@@ -311,14 +318,16 @@ static int make_store(struct recovery *recovery, struct err *err)
     return manifest_write(in->fs, in->dir, &manifest, err);
 }
 
-static int read_all(struct recovery *recovery, struct err *err)
+static int read_all(struct recovery *recovery, struct row_seals *ret_seals, struct err *err)
 {
     const struct recovery_input *in = recovery->in;
     struct row_loader_input input = {.dir = in->dir,
                                      .snapshot_lsn = in->manifest->snapshot_lsn,
                                      .extract = in->extract,
                                      .tables = in->tables,
-                                     .reclaim = in->reclaim};
+                                     .reclaim = in->reclaim,
+                                     .keys = in->keys,
+                                     .store_key = in->store_key};
     int result;
 
     if (row_loader_create(&input, &recovery->loader, err) != 0) {
@@ -326,13 +335,43 @@ static int read_all(struct recovery *recovery, struct err *err)
     }
     result = load_snapshot(recovery, err) == 0 && replay(recovery, err) == 0 ? 0 : -1;
     take_totals(recovery);
+    *ret_seals = row_loader_totals(recovery->loader)->seals;
     row_loader_destroy(recovery->loader);
     return result;
 }
 
+static bool count_locked(void *context, struct store_version *version)
+{
+    *(uint64_t *)context += store_version_is_locked(version) ? 1 : 0;
+    return true;
+}
+
+/* A store that was sealed as a whole goes on being so, or somebody has to say that it shall not. Locked rows are counted
+ * as they are now: some may have been deleted since. */
+static int judge_seals(struct recovery *recovery, const struct row_seals *seals, struct err *err)
+{
+    const struct recovery_input *in = recovery->in;
+
+    if (seals->whole && !in->store_key) {
+        return err_set(err, ERR_DENIED, "the store is sealed as a whole, and no key was named to go on with");
+    }
+    recovery->out.wants_snapshot =
+        keyring_has_aged(in->keys) || (in->store_key && seals->other) || seals->runs > RUNS_MAX;
+    for (uint32_t table = 1; seals->locked && table < STORE_TABLE_COUNT; table++) {
+        uint64_t after = 0;
+
+        while (
+            table_scan_up(in->tables[table], &after, UINT32_MAX, count_locked, &recovery->out.report.locked[table])) {
+        }
+    }
+    return 0;
+}
+
 static int open_store(struct recovery *recovery, struct err *err)
 {
-    if (read_all(recovery, err) != 0) {
+    struct row_seals seals;
+
+    if (read_all(recovery, &seals, err) != 0 || judge_seals(recovery, &seals, err) != 0) {
         return -1;
     }
     return remove_leftovers(recovery, err) != 0 || continue_log(recovery, err) != 0 ? -1 : 0;

@@ -6,11 +6,13 @@
  *           read and found sound. After an end that was not orderly the log goes on in a new segment of a new epoch.
  * Owns      what it returns; the caller closes writer and spare.
  * Thread    the one that opens the store.      Blocks    on the disk.
- * Errors    ERR_CORRUPT, ERR_UNSUPPORTED name file and offset; ERR_IO; ERR_EXHAUSTED.
+ * Errors    ERR_CORRUPT, ERR_UNSUPPORTED name file and offset; ERR_DENIED: the store is sealed as a whole, and its key is
+ *           not here or was not asked for; ERR_IO; ERR_EXHAUSTED.
  */
 #ifndef STORAGE_RECOVERY_H_
 #define STORAGE_RECOVERY_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -27,6 +29,9 @@ struct recovery_input {
     const struct fs *fs;
     const char *dir; /* locked; must outlive the writer */
     store_extract_fn extract;
+    struct keyring *keys;
+    const char *store_key;     /* NULL: none */
+    struct row_sealer *sealer; /* for the writer */
     uint64_t segment_bytes;
     struct table **tables; /* [STORE_TABLE_COUNT], filled; number 0 is NULL */
     struct reclaim *reclaim;
@@ -39,6 +44,7 @@ struct recovery_result {
     uint64_t last_ids[STORE_TABLE_COUNT];
     int64_t live_bytes;
     uint64_t log_bytes;           /* behind the snapshot */
+    bool wants_snapshot;          /* some of it is sealed with old keys, or not though it should be */
     struct store_recovery report; /* but entries and duration_ns */
 };
 

@@ -17,16 +17,16 @@ struct helper {
     struct worker_job job; /* first */
     struct row_loader *loader;
     struct worker *worker;
-    struct wal_record_decoder decoder;
+    struct row_decoding decoding;
     bool posted; /* under the mutex: it takes what is there until nothing is */
 };
 
 struct row_loader {
     struct row_loader_input in;
     struct row_loader_totals totals;
-    struct wal_record_decoder decoder; /* of the caller's thread */
-    uint64_t bytes;                    /* added so far */
-    uint64_t published;                /* tasks[published % TASKS] is the oldest that is not */
+    struct row_decoding decoding; /* of the caller's thread */
+    uint64_t bytes;               /* added so far */
+    uint64_t published;           /* tasks[published % TASKS] is the oldest that is not */
     struct helper helpers[HELPERS_MAX];
     uint32_t helper_count;
     bool helpers_tried;
@@ -53,9 +53,9 @@ int row_loader_create(const struct row_loader_input *input, struct row_loader **
     return 0;
 }
 
-static void decode_task(struct row_loader *loader, struct row_task *task, struct wal_record_decoder *decoder)
+static void decode_task(struct row_loader *loader, struct row_task *task, struct row_decoding *decoding)
 {
-    row_task_decode(task, &loader->in, decoder);
+    row_task_decode(task, &loader->in, decoding);
     pthread_mutex_lock(&loader->mutex);
     task->done = true;
     pthread_cond_signal(&loader->done);
@@ -74,7 +74,7 @@ static void help(struct worker_job *job)
         struct row_task *task = &loader->tasks[loader->taken++ % TASKS];
 
         pthread_mutex_unlock(&loader->mutex);
-        decode_task(loader, task, &helper->decoder);
+        decode_task(loader, task, &helper->decoding);
         pthread_mutex_lock(&loader->mutex);
     }
     helper->posted = false;
@@ -134,7 +134,7 @@ static void stop_helpers(struct row_loader *loader)
     pthread_mutex_unlock(&loader->mutex);
     for (uint32_t i = 0; i < loader->helper_count; i++) {
         worker_destroy(loader->helpers[i].worker);
-        wal_record_decoder_deinit(&loader->helpers[i].decoder);
+        row_decoding_deinit(&loader->helpers[i].decoding);
     }
     loader->helper_count = 0;
 }
@@ -158,6 +158,14 @@ static int publish_row(struct row_loader *loader, struct row_loaded *row, struct
     return 0;
 }
 
+static void add_seals(struct row_seals *totals, const struct row_seals *seals)
+{
+    totals->whole = totals->whole || seals->whole;
+    totals->locked = totals->locked || seals->locked;
+    totals->other = totals->other || seals->other;
+    totals->runs = totals->runs > seals->runs ? totals->runs : seals->runs;
+}
+
 static int publish_task(struct row_loader *loader, struct row_task *task, struct err *err)
 {
     int result = 0;
@@ -165,6 +173,7 @@ static int publish_task(struct row_loader *loader, struct row_task *task, struct
     for (size_t i = 0; i < task->row_count && result == 0; i++) {
         result = publish_row(loader, &task->rows[i], err);
     }
+    add_seals(&loader->totals.seals, &task->seals);
     if (result == 0 && task->result != 0) {
         *err = task->err;
         result = -1;
@@ -197,7 +206,7 @@ static int advance(struct row_loader *loader, struct err *err)
     if (done) {
         return publish_task(loader, oldest, err);
     }
-    decode_task(loader, mine, &loader->decoder);
+    decode_task(loader, mine, &loader->decoding);
     return 0;
 }
 
@@ -280,7 +289,7 @@ void row_loader_destroy(struct row_loader *loader)
     for (uint32_t i = 0; i < TASKS; i++) {
         row_task_deinit(&loader->tasks[i]);
     }
-    wal_record_decoder_deinit(&loader->decoder);
+    row_decoding_deinit(&loader->decoding);
     pthread_cond_destroy(&loader->done);
     pthread_mutex_destroy(&loader->mutex);
     free(loader);

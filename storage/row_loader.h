@@ -23,6 +23,7 @@ C_DECLS_BEGIN
 struct row_loader;
 
 struct row_loader_totals {
+    struct row_seals seals;
     uint64_t records;
     int64_t live_bytes;
     uint64_t last_ids[STORE_TABLE_COUNT];

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "storage/data_dir.h"
 #include "storage/version.h"
@@ -63,22 +64,60 @@ int row_task_add(struct row_task *task, const struct row_run *run, struct read_b
 
 /* ---- decoding ---- */
 
-static int load_row(const struct row_loader_input *input, const struct wal_row *row, struct row_loaded *ret_row,
-                    struct err *err)
+/* carried: of a locked row, else empty. */
+static int load_row(struct row_task *task, const struct row_loader_input *input, const struct wal_row *row,
+                    struct span carried, struct err *err)
 {
+    struct row_loaded *loaded = &task->rows[task->row_count];
     struct store_version *version = NULL;
 
     if (row->table == 0 || row->table >= STORE_TABLE_COUNT) {
         return err_set(err, ERR_UNSUPPORTED, "table %u is of a newer program", row->table);
     }
-    if (!row->deleted &&
-        version_create(input->extract, (enum store_table)row->table, row->id, row->value, &version, err) != 0) {
+    if (!row->deleted && version_create_locked(input->extract, (enum store_table)row->table, row->id, row->value,
+                                               carried, &version, err) != 0) {
         return err_wrap(err, "table %u, id %" PRIu64, row->table, row->id);
     }
-    ret_row->table = row->table;
-    ret_row->id = row->id;
-    ret_row->version = version;
+    loaded->table = row->table;
+    loaded->id = row->id;
+    loaded->version = version;
+    task->row_count++;
     return 0;
+}
+
+/* A record that is no plain row: of the number in the run. */
+static int open_row(struct row_task *task, const struct row_run *run, uint32_t number,
+                    const struct row_loader_input *input, struct row_decoding *decoding, const struct wal_row *row,
+                    struct err *err)
+{
+    enum wal_seal_place place = run->segment != 0 ? WAL_SEAL_IN_LOG : WAL_SEAL_IN_SNAPSHOT;
+    uint64_t lsn = run->segment != 0 ? run->lsn + number : run->lsn;
+    struct row_seals *seals = &task->seals;
+    struct row_view view;
+
+    if ((!decoding->opener && row_opener_create(input->keys, &decoding->opener, err) != 0) ||
+        row_opener_open(decoding->opener, place, lsn, row, &view, err) != 0) {
+        return -1;
+    }
+    if (view.kind == ROW_VIEW_NONE) {
+        seals->runs = row_opener_runs(decoding->opener);
+        return 0;
+    }
+    seals->locked = seals->locked || view.kind == ROW_VIEW_LOCKED;
+    seals->whole = seals->whole || view.whole;
+    seals->other = seals->other || !view.whole || !input->store_key || strcmp(view.whole->name, input->store_key) != 0;
+    return load_row(task, input, &view.row, view.carried, err);
+}
+
+static int take_record(struct row_task *task, const struct row_run *run, uint32_t number,
+                       const struct row_loader_input *input, struct row_decoding *decoding, const struct wal_row *row,
+                       struct err *err)
+{
+    if (row->kind != WAL_ROW_PLAIN) {
+        return open_row(task, run, number, input, decoding, row, err);
+    }
+    task->seals.other = task->seals.other || !row->deleted;
+    return load_row(task, input, row, span_make(NULL, 0), err);
 }
 
 /* Off the main thread glibc grows a heap by single pages, each by a system call that stands in the way of the page
@@ -95,7 +134,7 @@ static void grow_heap(size_t at, size_t *grown_at)
 }
 
 static int decode_run(struct row_task *task, const struct row_run *run, const struct row_loader_input *input,
-                      struct wal_record_decoder *decoder, struct err *err)
+                      struct row_decoding *decoding, struct err *err)
 {
     struct wal_row row;
     size_t grown_at = 0;
@@ -105,14 +144,11 @@ static int decode_run(struct row_task *task, const struct row_run *run, const st
         size_t size;
 
         grow_heap(at, &grown_at);
-        if (wal_record_decode(decoder, span_skip(run->records, at), &row, &size, err) != 0) {
+        if (wal_record_decode(&decoding->decoder, span_skip(run->records, at), &row, &size, err) != 0) {
             return complain(input, run, at, err);
         }
-        if (i >= run->skip) {
-            if (load_row(input, &row, &task->rows[task->row_count], err) != 0) {
-                return complain(input, run, at, err);
-            }
-            task->row_count++;
+        if (i >= run->skip && take_record(task, run, i, input, decoding, &row, err) != 0) {
+            return complain(input, run, at, err);
         }
         at += size;
     }
@@ -123,17 +159,24 @@ static int decode_run(struct row_task *task, const struct row_run *run, const st
     return 0;
 }
 
-void row_task_decode(struct row_task *task, const struct row_loader_input *input, struct wal_record_decoder *decoder)
+void row_task_decode(struct row_task *task, const struct row_loader_input *input, struct row_decoding *decoding)
 {
     struct err none = ERR_INIT;
 
     task->err = none;
     task->result = 0;
     for (uint32_t i = 0; i < task->run_count && task->result == 0; i++) {
-        task->result = decode_run(task, &task->runs[i], input, decoder, &task->err);
+        task->result = decode_run(task, &task->runs[i], input, decoding, &task->err);
     }
     read_buffer_unhold(task->buffer);
     task->buffer = NULL;
+}
+
+void row_decoding_deinit(struct row_decoding *decoding)
+{
+    wal_record_decoder_deinit(&decoding->decoder);
+    row_opener_destroy(decoding->opener);
+    decoding->opener = NULL;
 }
 
 /* ---- giving up ---- */
@@ -150,6 +193,7 @@ void row_task_clear(struct row_task *task)
     task->record_count = 0;
     task->bytes = 0;
     task->row_count = 0;
+    task->seals = (struct row_seals){.runs = 0};
 }
 
 void row_task_deinit(struct row_task *task)

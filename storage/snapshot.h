@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "storage/read_ahead.h"
+#include "storage/row_sealer.h"
 #include "storage/store.h"
 #include "storage/wal_format.h"
 #include "storage/wal_record.h"
@@ -29,9 +30,12 @@ struct snapshot_head {
 
 struct snapshot_writer;
 
+/* sealer: of this snapshot; must outlive the writer. NULL: no row has a wish. */
 MUST_USE int snapshot_writer_open(const struct fs *fs, const char *dir, const struct snapshot_head *head,
-                                  struct snapshot_writer **ret_writer, struct err *err);
-MUST_USE int snapshot_writer_add(struct snapshot_writer *writer, const struct wal_row *row, struct err *err);
+                                  struct row_sealer *sealer, struct snapshot_writer **ret_writer, struct err *err);
+/* Adds a row, sealed as wished; wish NULL: as it is. */
+MUST_USE int snapshot_writer_add(struct snapshot_writer *writer, const struct wal_row *row, const struct row_wish *wish,
+                                 struct err *err);
 /* Writes the footer, syncs, names the file durably. Then close. */
 MUST_USE int snapshot_writer_finish(struct snapshot_writer *writer, uint64_t end_lsn, struct err *err);
 /* NULL is allowed. Removes the file unless it was finished. */

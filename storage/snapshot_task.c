@@ -14,9 +14,7 @@
 
 struct snapshot_task {
     struct worker_job job; /* first */
-    const struct fs *fs;
-    const char *dir;
-    struct table **tables;
+    struct snapshot_task_options options;
     struct worker *worker;     /* NULL before the first snapshot */
     struct snapshot_head head; /* of the running one; set before it is posted */
     struct manifest manifest;
@@ -33,14 +31,12 @@ struct gathered {
     size_t count;
 };
 
-struct snapshot_task *snapshot_task_create(const struct fs *fs, const char *dir, struct table **tables)
+struct snapshot_task *snapshot_task_create(const struct snapshot_task_options *options)
 {
     struct snapshot_task *task = calloc(1, sizeof *task);
 
     if (task) {
-        task->fs = fs;
-        task->dir = dir;
-        task->tables = tables;
+        task->options = *options;
         pthread_mutex_init(&task->mutex, NULL);
         pthread_cond_init(&task->ended, NULL);
     }
@@ -72,18 +68,34 @@ static bool gather(void *context, struct store_version *version)
     return gathered->count < GATHER_ROWS;
 }
 
-static int add_gathered(struct snapshot_writer *writer, uint32_t table, struct gathered *gathered, struct err *err)
+static int add_version(const struct snapshot_task *task, struct snapshot_writer *writer, uint32_t table,
+                       const struct store_version *version, struct err *err)
+{
+    struct wal_row row = {.table = table, .id = store_version_id(version), .value = store_version_value(version)};
+    struct row_wish wish = {.key_name = version_seal_key(version), .carried = version_carried(version)};
+    char outline[ROW_SEAL_OUTLINE_BYTES_MAX];
+
+    if (wish.key_name.size == 0 && wish.carried.size == 0 && !task->options.store_key) {
+        return snapshot_writer_add(writer, &row, NULL, err);
+    }
+    if (wish.key_name.size > 0 && wish.carried.size == 0 && task->options.outline) {
+        size_t size = task->options.outline((enum store_table)table, row.value, outline, sizeof outline);
+
+        wish.outline = span_make(outline, size);
+    }
+    return snapshot_writer_add(writer, &row, &wish, err);
+}
+
+static int add_gathered(const struct snapshot_task *task, struct snapshot_writer *writer, uint32_t table,
+                        struct gathered *gathered, struct err *err)
 {
     int result = 0;
 
     for (size_t i = 0; i < gathered->count; i++) {
-        struct store_version *version = gathered->versions[i];
-        struct wal_row row = {.table = table, .id = store_version_id(version), .value = store_version_value(version)};
-
         if (result == 0) {
-            result = snapshot_writer_add(writer, &row, err);
+            result = add_version(task, writer, table, gathered->versions[i], err);
         }
-        store_version_unref(version);
+        store_version_unref(gathered->versions[i]);
     }
     return result;
 }
@@ -100,10 +112,10 @@ static int write_table(struct snapshot_task *task, struct snapshot_writer *write
         }
         gathered.count = 0;
         reclaim_enter();
-        more = table_scan_up(task->tables[table], &after, GATHER_ROWS, gather, &gathered);
+        more = table_scan_up(task->options.tables[table], &after, GATHER_ROWS, gather, &gathered);
         reclaim_leave();
         more = more || gathered.count == GATHER_ROWS;
-        if (add_gathered(writer, table, &gathered, err) != 0) {
+        if (add_gathered(task, writer, table, &gathered, err) != 0) {
             return -1;
         }
     }
@@ -121,17 +133,30 @@ static int write_rows(struct snapshot_task *task, struct snapshot_writer *writer
     return snapshot_writer_finish(writer, atomic_load_explicit(&task->durable_lsn, memory_order_acquire), err);
 }
 
-static int write_snapshot(struct snapshot_task *task, struct err *err)
+static int write_file(struct snapshot_task *task, struct row_sealer *sealer, struct err *err)
 {
     struct snapshot_writer *writer;
     int result;
 
-    if (snapshot_writer_open(task->fs, task->dir, &task->head, &writer, err) != 0) {
+    if (snapshot_writer_open(task->options.fs, task->options.dir, &task->head, sealer, &writer, err) != 0) {
         return -1;
     }
     result = write_rows(task, writer, err);
     snapshot_writer_close(writer);
-    return result == 0 ? manifest_write(task->fs, task->dir, &task->manifest, err) : -1;
+    return result;
+}
+
+static int write_snapshot(struct snapshot_task *task, struct err *err)
+{
+    struct row_sealer *sealer;
+    int result;
+
+    if (row_sealer_create(task->options.keys, task->options.store_key, WAL_SEAL_IN_SNAPSHOT, &sealer, err) != 0) {
+        return -1;
+    }
+    result = write_file(task, sealer, err);
+    row_sealer_destroy(sealer);
+    return result == 0 ? manifest_write(task->options.fs, task->options.dir, &task->manifest, err) : -1;
 }
 
 static void run(struct worker_job *job)

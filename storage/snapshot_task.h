@@ -30,8 +30,18 @@ enum snapshot_task_state {
 
 struct snapshot_task;
 
-/* dir and tables must outlive it. NULL: memory. */
-MUST_USE struct snapshot_task *snapshot_task_create(const struct fs *fs, const char *dir, struct table **tables);
+/* Everything must outlive the task. */
+struct snapshot_task_options {
+    const struct fs *fs;
+    const char *dir;
+    struct table **tables;
+    struct keyring *keys;
+    const char *store_key; /* NULL: none */
+    store_outline_fn outline;
+};
+
+/* NULL: memory. */
+MUST_USE struct snapshot_task *snapshot_task_create(const struct snapshot_task_options *options);
 /* NULL is allowed. */
 void snapshot_task_destroy(struct snapshot_task *task);
 

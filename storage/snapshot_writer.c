@@ -11,6 +11,8 @@
 /* Written past the page cache in pieces of this size, each in its time: the log's own writes wait for no longer than one
  * of them. */
 #define CHUNK_BYTES (1024u * 1024)
+/* What sealing adds to a row at most, but for its own bytes: two wrapped keys, an outline, frames. */
+#define SEALED_OVERHEAD_BYTES (16u * 1024)
 
 struct snapshot_writer {
     const struct fs *fs;
@@ -23,7 +25,9 @@ struct snapshot_writer {
     uint64_t offset;
     uint32_t index; /* of the chunk being filled */
     uint32_t chain;
+    uint64_t lsn; /* of the snapshot */
     uint64_t records;
+    struct row_sealer *sealer;
     char *chunk;
     size_t capacity;
     size_t length; /* of its records */
@@ -41,6 +45,9 @@ static int reserve(struct snapshot_writer *writer, size_t size, struct err *err)
     chunk = wal_segment_buffer(size);
     if (!chunk) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a snapshot chunk of %zu bytes", size);
+    }
+    if (writer->length > 0) {
+        memcpy(chunk + CHUNK_HEADER_BYTES, writer->chunk + CHUNK_HEADER_BYTES, writer->length);
     }
     free(writer->chunk);
     writer->chunk = chunk;
@@ -87,7 +94,7 @@ static int open_file(struct snapshot_writer *writer, const struct snapshot_head 
 }
 
 int snapshot_writer_open(const struct fs *fs, const char *dir, const struct snapshot_head *head,
-                         struct snapshot_writer **ret_writer, struct err *err)
+                         struct row_sealer *sealer, struct snapshot_writer **ret_writer, struct err *err)
 {
     struct snapshot_writer *writer = calloc(1, sizeof *writer);
 
@@ -96,6 +103,8 @@ int snapshot_writer_open(const struct fs *fs, const char *dir, const struct snap
     }
     writer->fs = fs;
     writer->pace.bytes_per_s = PACE_BYTES_PER_S;
+    writer->sealer = sealer;
+    writer->lsn = head->lsn;
     writer->file = -1;
     writer->dir = strdup(dir);
     if (!writer->dir) {
@@ -135,17 +144,23 @@ static int write_chunk(struct snapshot_writer *writer, uint32_t flags, struct er
     writer->index++;
     writer->length = 0;
     writer->count = 0;
+    if (writer->sealer) {
+        row_sealer_begin(writer->sealer);
+    }
     return 0;
 }
 
-int snapshot_writer_add(struct snapshot_writer *writer, const struct wal_row *row, struct err *err)
+/* Ends the chunk if so many bytes do not fit any more. */
+static int make_room(struct snapshot_writer *writer, size_t size, struct err *err)
+{
+    return writer->count > 0 && CHUNK_HEADER_BYTES + writer->length + size > CHUNK_BYTES ? write_chunk(writer, 0, err)
+                                                                                         : 0;
+}
+
+static int add_record(struct snapshot_writer *writer, const struct wal_row *row, struct err *err)
 {
     size_t size = wal_record_bytes(row);
 
-    if (writer->count > 0 && CHUNK_HEADER_BYTES + writer->length + size > CHUNK_BYTES &&
-        write_chunk(writer, 0, err) != 0) {
-        return -1;
-    }
     /* One record above the usual size has a chunk, and now the memory, of its own. */
     if (reserve(writer, CHUNK_HEADER_BYTES + writer->length + size, err) != 0) {
         return -1;
@@ -155,6 +170,34 @@ int snapshot_writer_add(struct snapshot_writer *writer, const struct wal_row *ro
     writer->count++;
     writer->records++;
     return 0;
+}
+
+static int add_sealed(struct snapshot_writer *writer, const struct wal_row *row, const struct row_wish *wish,
+                      struct err *err)
+{
+    struct row_sealing sealing;
+
+    /* Before it is sealed: which keys it needs depends on the chunk. */
+    if (make_room(writer, row->value.size + wish->carried.size + SEALED_OVERHEAD_BYTES, err) != 0 ||
+        row_sealer_seal(writer->sealer, row, wish, writer->lsn, &sealing, err) != 0 ||
+        row_sealer_keep(writer->sealer, &sealing, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sealing.count; i++) {
+        if (add_record(writer, &sealing.rows[i], err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int snapshot_writer_add(struct snapshot_writer *writer, const struct wal_row *row, const struct row_wish *wish,
+                        struct err *err)
+{
+    if (wish) {
+        return add_sealed(writer, row, wish, err);
+    }
+    return make_room(writer, wal_record_bytes(row), err) == 0 ? add_record(writer, row, err) : -1;
 }
 
 int snapshot_writer_finish(struct snapshot_writer *writer, uint64_t end_lsn, struct err *err)

@@ -19,13 +19,20 @@
 
 static int make_tables(struct store *store, struct err *err)
 {
+    struct snapshot_task_options options = {.fs = store->fs,
+                                            .dir = store->dir,
+                                            .tables = store->tables,
+                                            .keys = store->keys,
+                                            .store_key = store->store_key,
+                                            .outline = store->outline};
+
     for (int i = 1; i < STORE_TABLE_COUNT; i++) {
         store->tables[i] = table_create(i == STORE_TABLE_JOB || i == STORE_TABLE_OPERATION);
         if (!store->tables[i]) {
             return err_set(err, ERR_EXHAUSTED, "no memory for the store");
         }
     }
-    store->snapshot = snapshot_task_create(store->fs, store->dir, store->tables);
+    store->snapshot = snapshot_task_create(&options);
     if (!store->snapshot) {
         return err_set(err, ERR_EXHAUSTED, "no memory for the store");
     }
@@ -50,12 +57,27 @@ static int set_options(struct store *store, const struct store_options *options,
     store->fs = options->fs;
     store->clock = options->clock;
     store->extract = options->extract;
+    store->outline = options->outline;
+    store->store_key = options->store_key;
     store->segment_bytes = wal_round_up(segment_bytes);
     store->snapshot_log_bytes_min =
         options->snapshot_log_bytes_min > 0 ? options->snapshot_log_bytes_min : SNAPSHOT_LOG_BYTES_MIN_DEFAULT;
     store->free_bytes_min = options->free_bytes_min;
     store->lock_file = -1;
     return 0;
+}
+
+/* A store without keys has an empty ring: what it finds sealed stays locked, and is kept. */
+static int make_sealer(struct store *store, const struct store_options *options, struct err *err)
+{
+    store->keys = options->keys;
+    if (!store->keys) {
+        if (keyring_create(NULL, &store->own_keys, err) != 0) {
+            return -1;
+        }
+        store->keys = store->own_keys;
+    }
+    return row_sealer_create(store->keys, store->store_key, WAL_SEAL_IN_LOG, &store->sealer, err);
 }
 
 static int lock_dir(struct store *store, struct err *err)
@@ -83,6 +105,12 @@ static int explain_recovery(const struct store *store, struct err *err)
         return err_wrap(err, "the data directory %s was left as it is; start it with the program that wrote it",
                         store->dir);
     }
+    if (err->code == ERR_DENIED) {
+        return err_wrap(err,
+                        "cannot open the data directory %s (name its key by --store-key, and have it in --key-file or "
+                        "--kms-plugin)",
+                        store->dir);
+    }
     return err_wrap(err, "cannot open the data directory %s", store->dir);
 }
 
@@ -91,6 +119,9 @@ static int recover(struct store *store, struct recovery_result *ret_result, stru
     struct recovery_input input = {.fs = store->fs,
                                    .dir = store->dir,
                                    .extract = store->extract,
+                                   .keys = store->keys,
+                                   .store_key = store->store_key,
+                                   .sealer = store->sealer,
                                    .segment_bytes = store->segment_bytes,
                                    .tables = store->tables,
                                    .reclaim = store->reclaim,
@@ -103,6 +134,7 @@ static int recover(struct store *store, struct recovery_result *ret_result, stru
     store->spare = ret_result->spare;
     store->live_bytes = ret_result->live_bytes;
     store->log_bytes_before = ret_result->log_bytes;
+    store->wants_snapshot = ret_result->wants_snapshot;
     memcpy(store->last_ids, ret_result->last_ids, sizeof store->last_ids);
     store->cut_segment = store->manifest.first_segment;
     snapshot_task_note_durable(store->snapshot, wal_writer_last_lsn(store->writer));
@@ -128,6 +160,8 @@ static void store_free(struct store *store)
     if (store->lock_file >= 0) {
         store->fs->close(store->fs, store->lock_file);
     }
+    row_sealer_destroy(store->sealer);
+    keyring_destroy(store->own_keys);
     free(store->dir);
     free(store);
 }
@@ -145,8 +179,8 @@ int store_open(const struct store_options *options, struct store **ret_store, st
     store->lock_file = -1;
     memset(&result, 0, sizeof result);
     start = clock_mono_ns(options->clock);
-    if (set_options(store, options, err) != 0 || make_tables(store, err) != 0 || lock_dir(store, err) != 0 ||
-        recover(store, &result, err) != 0) {
+    if (set_options(store, options, err) != 0 || make_sealer(store, options, err) != 0 ||
+        make_tables(store, err) != 0 || lock_dir(store, err) != 0 || recover(store, &result, err) != 0) {
         store_free(store);
         return -1;
     }
@@ -229,10 +263,27 @@ static int check_row(const struct store *store, uint32_t table, uint64_t id, siz
     return store_check_usable(store, err);
 }
 
+/* Logs the row, sealed when it or the store has a key. */
+static int append(struct store *store, const struct wal_row *row, const struct store_version *version, struct err *err)
+{
+    struct row_wish wish = {.key_name = version ? version_seal_key(version) : span_make(NULL, 0)};
+    char outline[ROW_SEAL_OUTLINE_BYTES_MAX];
+
+    if (!version || (wish.key_name.size == 0 && !store->store_key)) {
+        return wal_writer_append(store->writer, row, NULL, err);
+    }
+    if (wish.key_name.size > 0 && store->outline) {
+        size_t size = store->outline((enum store_table)row->table, row->value, outline, sizeof outline);
+
+        wish.outline = span_make(outline, size);
+    }
+    return wal_writer_append(store->writer, row, &wish, err);
+}
+
 /* Logs and stages; takes the reference of version on success. */
 static int stage(struct store *store, const struct wal_row *row, struct store_version *version, struct err *err)
 {
-    if (staging_reserve(&store->staging, err) != 0 || wal_writer_append(store->writer, row, err) != 0) {
+    if (staging_reserve(&store->staging, err) != 0 || append(store, row, version, err) != 0) {
         return -1;
     }
     staging_add(&store->staging, row->table, row->id, version);

@@ -48,7 +48,8 @@ struct store_keys {
     struct span name;   /* resource name, whole */
     struct span parent; /* "projects/P/locations/L", the head of name */
     struct span display_name;
-    uint32_t state; /* JobState; for operations 1 when done */
+    struct span seal_key; /* the key that the value is to be sealed with; empty: none */
+    uint32_t state;       /* JobState; for operations 1 when done */
     int64_t create_time_unix_ns;
     uint32_t label_count;
     struct store_label labels[LIMIT_LABELS_PER_JOB];
@@ -58,13 +59,22 @@ struct store_keys {
 typedef int (*store_extract_fn)(enum store_table table, struct span value, struct store_keys *ret_keys,
                                 struct err *err);
 
+/* Writes what of a value stays in clear when it is sealed: bytes that the extractor finds name, parent, state,
+ * create_time and seal_key in, or none. Returns their number, at most bytes_max. */
+typedef size_t (*store_outline_fn)(enum store_table table, struct span value, char *bytes, size_t bytes_max);
+
+struct keyring;
+
 struct store_options {
     const char *dir; /* the data directory; made when absent. Files: lock, *.wal, *.snapshot, MANIFEST … */
     const struct fs *fs;
     const struct clock *clock;
     store_extract_fn extract;
-    uint64_t segment_bytes;  /* 0: 64 MiB */
-    uint64_t free_bytes_min; /* of the disk, see struct store_space; 0: it is not watched */
+    store_outline_fn outline; /* NULL: nothing stays in clear */
+    struct keyring *keys;     /* must outlive the store; NULL: nothing is sealed, and what is stays locked */
+    const char *store_key;    /* the name of the key for all that has none; NULL: none. Must outlive the store */
+    uint64_t segment_bytes;   /* 0: 64 MiB */
+    uint64_t free_bytes_min;  /* of the disk, see struct store_space; 0: it is not watched */
     uint64_t
         snapshot_log_bytes_min; /* a snapshot is due when the log is larger than this and than the live data; 0: 64 MiB */
 };
@@ -83,7 +93,8 @@ struct store_recovery {
     uint64_t records_replayed;
     uint64_t snapshot_lsn; /* 0: none */
     uint64_t last_lsn;
-    uint64_t torn_bytes; /* cut from the tail; 0 after a clean end */
+    uint64_t torn_bytes;                /* cut from the tail; 0 after a clean end */
+    uint64_t locked[STORE_TABLE_COUNT]; /* entries whose key is not here */
     int64_t duration_ns;
 };
 
@@ -131,13 +142,13 @@ void store_space(struct store *store, struct store_space *ret_space);
 /* Where a table's memory goes, in bytes as asked of the allocator. */
 struct store_memory {
     uint64_t rows;
-    uint64_t values;        /* the rows' own bytes */
-    uint64_t headers;       /* of versions: reference count, sizes, where the keys stand in the value */
-    uint64_t ids;           /* id → row */
-    uint64_t order;         /* rows in the order of ids */
-    uint64_t keys;          /* parent, display name, labels → rows */
-    uint64_t texts;         /* for wildcards */
-    uint64_t states_times;  /* states and times of rows, and which were changed last */
+    uint64_t values;       /* the rows' own bytes */
+    uint64_t headers;      /* of versions: reference count, sizes, where the keys stand in the value */
+    uint64_t ids;          /* id → row */
+    uint64_t order;        /* rows in the order of ids */
+    uint64_t keys;         /* parent, display name, labels → rows */
+    uint64_t texts;        /* for wildcards */
+    uint64_t states_times; /* states and times of rows, and which were changed last */
 };
 /* Walks the whole table: for tests and measurements. */
 void store_memory(const struct store *store, enum store_table table, struct store_memory *ret_memory);
@@ -165,6 +176,8 @@ struct span store_version_value(const struct store_version *version);
 void store_version_keys(const struct store_version *version, struct store_keys *ret_keys);
 /* One key without the rest; cheap enough for every entry of a walk. */
 uint32_t store_version_state(const struct store_version *version);
+/* True: its key is not here. Its value is the outline; what it was is kept, and comes back with the key. */
+bool store_version_is_locked(const struct store_version *version);
 
 /* True: the entry belongs to the page. Called on the reader's thread, must not block. */
 typedef bool (*store_match_fn)(void *context, const struct store_version *version);

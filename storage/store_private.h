@@ -13,6 +13,7 @@
 #include "base/thread_check.h"
 #include "storage/data_dir.h"
 #include "storage/reclaim.h"
+#include "storage/row_sealer.h"
 #include "storage/snapshot_task.h"
 #include "storage/staging.h"
 #include "storage/store.h"
@@ -26,6 +27,12 @@ struct store {
     const struct fs *fs;
     const struct clock *clock;
     store_extract_fn extract;
+    store_outline_fn outline;
+    struct keyring *keys; /* NULL: none; own_keys then */
+    const char *store_key;
+    struct keyring *own_keys;  /* an empty ring, where none was given */
+    struct row_sealer *sealer; /* of the log; NULL: nothing is sealed */
+    bool wants_snapshot;       /* what is on the disk is sealed with old keys, or not yet */
     char *dir;
     uint64_t segment_bytes;
     uint64_t snapshot_log_bytes_min;

@@ -49,8 +49,24 @@ static bool is_due(const struct store *store)
         wal_writer_last_lsn(store->writer) > store->manifest.snapshot_lsn) {
         return true;
     }
-    return bytes > store->snapshot_log_bytes_min && bytes > live &&
+    return ((bytes > store->snapshot_log_bytes_min && bytes > live) || store->wants_snapshot) &&
            wal_writer_last_lsn(store->writer) > store->manifest.snapshot_lsn;
+}
+
+/* A snapshot is named by its lsn: where nothing has happened since the last one, something has to. */
+static int move_on(struct store *store, struct err *err)
+{
+    struct wal_row row = {.table = STORE_TABLE_REQUEST_ID, .id = 1, .deleted = true};
+
+    if (wal_writer_last_lsn(store->writer) > store->manifest.snapshot_lsn || store_is_dirty(store)) {
+        return 0;
+    }
+    if (wal_writer_append(store->writer, &row, NULL, err) != 0 || wal_writer_sync(store->writer, err) != 0) {
+        return store_fail(store, err);
+    }
+    snapshot_task_note_durable(store->snapshot, wal_writer_last_lsn(store->writer));
+    store->last_commit_mono_ns = clock_mono_ns(store->clock);
+    return 0;
 }
 
 static int start_snapshot(struct store *store, struct err *err)
@@ -82,6 +98,7 @@ static int take_snapshot(struct store *store, struct err *err)
     if (snapshot_task_take(store->snapshot, &store->manifest, err) != 0) {
         return -1;
     }
+    store->wants_snapshot = false;
     memset(&store->snapshot_failure, 0, sizeof store->snapshot_failure);
     /* May wrap: only the sum with wal_writer_bytes counts. */
     store->log_bytes_before -= store->snapshot_start_log_bytes;
@@ -149,7 +166,8 @@ int store_tend(struct store *store, int64_t *ret_wait_ns, struct err *err)
     int64_t wait_ns = INT64_MAX;
 
     THREAD_CHECK(&store->owner);
-    if (store_check_usable(store, err) != 0 || tend_mark(store, now, &wait_ns, err) != 0) {
+    if (store_check_usable(store, err) != 0 || (store->wants_snapshot && move_on(store, err) != 0) ||
+        tend_mark(store, now, &wait_ns, err) != 0) {
         return -1;
     }
     tend_snapshot(store, now, &wait_ns);

@@ -10,6 +10,13 @@ enum { PART_NAME, PART_PARENT, PART_DISPLAY_NAME, PART_LABELS };
 #define NARROW_BYTES_MAX UINT16_MAX
 #define CACHE_LINE 64
 
+/* Behind the value of a version that has a key; most have none, and no room for it. What is carried follows. */
+struct sealing_part {
+    uint32_t key_at;
+    uint32_t key_size;
+    uint32_t carried_size;
+};
+
 struct store_version {
     _Atomic uint32_t references;
     uint32_t value_size;
@@ -17,8 +24,10 @@ struct store_version {
     int64_t create_time_unix_ns;
     uint32_t state;
     uint16_t label_count;
-    bool is_wide;
-    /* Two bytes for nothing, then the parts, then the value. */
+    uint8_t is_wide : 1;
+    uint8_t has_sealing_part : 1;
+    uint8_t is_locked : 1;
+    /* A byte for nothing, then the parts, then the value. */
 };
 
 /* Where the parts begin. */
@@ -95,30 +104,66 @@ static bool set_keys(struct store_version *version, struct span value, const str
     return inside;
 }
 
-int version_create(store_extract_fn extract, enum store_table table, uint64_t id, struct span value,
-                   struct store_version **ret_version, struct err *err)
+/* False: the key is not in the value. */
+static bool set_sealing_part(struct store_version *version, struct span value, struct span key, struct span carried)
+{
+    struct sealing_part part = {.key_size = (uint32_t)key.size, .carried_size = (uint32_t)carried.size};
+    char *behind = value_of(version) + value.size;
+    size_t at = key.size > 0 ? (uintptr_t)key.data - (uintptr_t)value.data : 0;
+
+    if (!version->has_sealing_part) {
+        return true;
+    }
+    if (key.size > 0 && (at > value.size || key.size > value.size - at)) {
+        return false;
+    }
+    part.key_at = (uint32_t)at;
+    memcpy(behind, &part, sizeof part);
+    if (carried.size > 0) {
+        memcpy(behind + sizeof part, carried.data, carried.size);
+    }
+    return true;
+}
+
+/* The keys of a locked row are those of its outline; a table whose rows have none has an empty one. */
+static int extract_keys(store_extract_fn extract, enum store_table table, struct span value, struct span carried,
+                        struct store_keys *keys, struct err *err)
+{
+    memset(keys, 0, offsetof(struct store_keys, labels));
+    if ((carried.size == 0 || value.size > 0) && extract(table, value, keys, err) != 0) {
+        return -1;
+    }
+    return keys->label_count <= LIMIT_LABELS_PER_JOB
+               ? 0
+               : err_set(err, ERR_INTERNAL, "the key extractor found %u labels", keys->label_count);
+}
+
+int version_create_locked(store_extract_fn extract, enum store_table table, uint64_t id, struct span value,
+                          struct span carried, struct store_version **ret_version, struct err *err)
 {
     bool is_wide = value.size > NARROW_BYTES_MAX;
     struct store_keys keys;
     struct store_version *version;
+    bool has_part;
+    size_t size;
 
-    memset(&keys, 0, offsetof(struct store_keys, labels));
-    if (extract(table, value, &keys, err) != 0) {
+    if (extract_keys(extract, table, value, carried, &keys, err) != 0) {
         return -1;
     }
-    if (keys.label_count > LIMIT_LABELS_PER_JOB) {
-        return err_set(err, ERR_INTERNAL, "the key extractor found %u labels", keys.label_count);
-    }
-    version = malloc(sizeof *version + parts_bytes(keys.label_count, is_wide) + value.size);
+    has_part = keys.seal_key.size > 0 || carried.size > 0;
+    size = value.size + (has_part ? sizeof(struct sealing_part) + carried.size : 0);
+    version = malloc(sizeof *version + parts_bytes(keys.label_count, is_wide) + size);
     if (!version) {
-        return err_set(err, ERR_EXHAUSTED, "no memory for a value of %zu bytes", value.size);
+        return err_set(err, ERR_EXHAUSTED, "no memory for a value of %zu bytes", size);
     }
     atomic_init(&version->references, 1);
     version->value_size = (uint32_t)value.size;
     version->id = id;
     version->label_count = (uint16_t)keys.label_count;
     version->is_wide = is_wide;
-    if (!set_keys(version, value, &keys)) {
+    version->has_sealing_part = has_part;
+    version->is_locked = carried.size > 0;
+    if (!set_keys(version, value, &keys) || !set_sealing_part(version, value, keys.seal_key, carried)) {
         free(version);
         return err_set(err, ERR_INTERNAL, "the key extractor gave a key that is not in the value");
     }
@@ -127,6 +172,12 @@ int version_create(store_extract_fn extract, enum store_table table, uint64_t id
     }
     *ret_version = version;
     return 0;
+}
+
+int version_create(store_extract_fn extract, enum store_table table, uint64_t id, struct span value,
+                   struct store_version **ret_version, struct err *err)
+{
+    return version_create_locked(extract, table, id, value, span_make(NULL, 0), ret_version, err);
 }
 
 struct store_version *store_version_ref(struct store_version *version)
@@ -191,6 +242,35 @@ int64_t version_create_time_unix_ns(const struct store_version *version)
     return version->create_time_unix_ns;
 }
 
+static struct sealing_part sealing_part_of(const struct store_version *version)
+{
+    struct sealing_part part = {.carried_size = 0};
+
+    if (version->has_sealing_part) {
+        memcpy(&part, value_of(version) + version->value_size, sizeof part);
+    }
+    return part;
+}
+
+struct span version_seal_key(const struct store_version *version)
+{
+    struct sealing_part part = sealing_part_of(version);
+
+    return part.key_size > 0 ? span_make(value_of(version) + part.key_at, part.key_size) : span_make(NULL, 0);
+}
+
+struct span version_carried(const struct store_version *version)
+{
+    const char *behind = value_of(version) + version->value_size + sizeof(struct sealing_part);
+
+    return version->is_locked ? span_make(behind, sealing_part_of(version).carried_size) : span_make(NULL, 0);
+}
+
+bool store_version_is_locked(const struct store_version *version)
+{
+    return version->is_locked;
+}
+
 struct span version_name(const struct store_version *version)
 {
     return part_of(version, PART_NAME);
@@ -226,6 +306,7 @@ void store_version_keys(const struct store_version *version, struct store_keys *
     ret_keys->display_name = version_display_name(version);
     ret_keys->state = version->state;
     ret_keys->create_time_unix_ns = version->create_time_unix_ns;
+    ret_keys->seal_key = version_seal_key(version);
     ret_keys->label_count = version->label_count;
     for (uint32_t i = 0; i < version->label_count; i++) {
         ret_keys->labels[i] = version_label(version, i);

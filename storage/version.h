@@ -18,6 +18,9 @@ C_DECLS_BEGIN
 /* A version with one reference. Copies value; the keys are found once, here. */
 MUST_USE int version_create(store_extract_fn extract, enum store_table table, uint64_t id, struct span value,
                             struct store_version **ret_version, struct err *err);
+/* Of a locked row: its outline for a value, and what to write in its place (row_opener.h). */
+MUST_USE int version_create_locked(store_extract_fn extract, enum store_table table, uint64_t id, struct span outline,
+                                   struct span carried, struct store_version **ret_version, struct err *err);
 /* store_version_unref, in the form in which reclaim calls it. */
 void version_release(void *version);
 
@@ -35,6 +38,10 @@ struct span version_display_name(const struct store_version *version);
 int64_t version_create_time_unix_ns(const struct store_version *version);
 uint32_t version_label_count(const struct store_version *version);
 struct store_label version_label(const struct store_version *version, uint32_t number);
+/* Of the key that the value is to be sealed with; empty: none. */
+struct span version_seal_key(const struct store_version *version);
+/* Of a locked row; else empty. */
+struct span version_carried(const struct store_version *version);
 
 C_DECLS_END
 

@@ -40,9 +40,7 @@ enum wal_batch_flags {
 };
 #define WAL_BATCH_FLAGS_KNOWN 7u
 
-enum wal_record_type {
-    WAL_RECORD_ROW = 1 /* customjobd.wal.v1.WalRecord */
-};
+/* Types stand in wal_record.h: enum wal_row_kind. */
 #define WAL_RECORD_VERSION 1
 
 struct wal_segment_header {

@@ -1,7 +1,8 @@
 /* wal_record: one row's change between its meaning and its bytes, in log batches and snapshot chunks alike.
  *
- * Used by   wal_writer, wal_reader, snapshot_writer, snapshot_reader.
- * Shape     {length u32, type u16, version u16, customjobd.wal.v1.WalRecord of length bytes}; no padding.
+ * Used by   wal_writer, wal_reader, snapshot_writer, snapshot_reader, row_sealer, row_opener.
+ * Shape     {length u32, type u16, version u16, a message of customjobd.wal.v1 of length bytes}; no padding. The type says
+ *           which: a WalRecord, a SealKey, a SealedRow.
  * Owns      a decoded value's bytes live in the decoder until its next use.
  * Thread    one at a time per decoder.
  * Errors    ERR_CORRUPT; ERR_UNSUPPORTED for a type or version of a newer program; ERR_EXHAUSTED: memory.
@@ -18,11 +19,45 @@
 
 C_DECLS_BEGIN
 
+/* The numbers of the record types. */
+enum wal_row_kind {
+    WAL_ROW_PLAIN = 1,
+    WAL_ROW_SEAL_KEY = 2, /* no row: what the sealed ones behind it are opened with */
+    WAL_ROW_SEALED = 3
+};
+
+enum wal_seal_place { WAL_SEAL_IN_LOG = 1, WAL_SEAL_IN_SNAPSHOT = 2 };
+
+/* Of a SEAL_KEY. */
+struct wal_seal_key {
+    struct span run;
+    struct span data_key;
+    struct span name;
+    struct span version;
+    struct span wrapped;
+};
+
+/* Of a SEALED row; its value is the sealed bytes. */
+struct wal_seal {
+    struct span run;
+    uint64_t number;
+    enum wal_seal_place place;
+    uint64_t lsn;
+    struct span outline;
+    bool nested; /* what is sealed is a record of a SEALED row */
+    bool whole;  /* with the store's key */
+};
+
 struct wal_row {
-    uint32_t table;
+    uint32_t table; /* 0 of a SEAL_KEY */
     uint64_t id;
     bool deleted;
-    struct span value; /* empty when deleted */
+    struct span value;      /* empty when deleted */
+    enum wal_row_kind kind; /* 0 is PLAIN too */
+    union {
+        struct wal_seal_key seal_key;
+        struct wal_seal seal;
+    } of;
 };
 
 /* Bytes that wal_record_encode will write, frame included. */

@@ -25,7 +25,8 @@
  *     one, begins with a later batch.
  *     flags: 1 a mark, without records; 2 the mark of an orderly end; 4 the mark of a start behind one.
  *
- *   record    0 length u32    4 type u16 = 1         6 version u16 = 1  8 customjobd.wal.v1.WalRecord of length bytes
+ *   record    0 length u32    4 type u16             6 version u16 = 1  8 a message of customjobd.wal.v1, length bytes
+ *     type: 1 WalRecord, a row; 2 SealKey, what the sealed rows behind it in the batch need; 3 SealedRow (row_seal.h).
  *     Its lsn is its batch's first lsn plus its place in it.
  *
  *   trailer   0 "CJWALEND"    8 crc u32, seeded with the segment's     12 zero u32
@@ -227,6 +228,9 @@ void wal_writer_discard(struct wal_writer *writer)
 {
     writer->length = 0;
     writer->count = 0;
+    if (writer->options.sealer) {
+        row_sealer_begin(writer->options.sealer);
+    }
     shrink_buffer(writer);
 }
 
@@ -296,16 +300,49 @@ static int reserve(struct wal_writer *writer, size_t size, struct err *err)
     return 0;
 }
 
-int wal_writer_append(struct wal_writer *writer, const struct wal_row *row, struct err *err)
+static void add_record(struct wal_writer *writer, const struct wal_row *row, size_t size)
 {
-    size_t size = wal_record_bytes(row);
-
-    if (reserve(writer, writer->length + size, err) != 0) {
-        return -1;
-    }
     wal_record_encode(row, writer->buffer + WAL_BATCH_HEADER_BYTES + writer->length);
     writer->length += size;
     writer->count++;
+}
+
+static int append_sealed(struct wal_writer *writer, const struct wal_row *row, const struct row_wish *wish,
+                         struct err *err)
+{
+    struct row_sealer *sealer = writer->options.sealer;
+    struct row_sealing sealing;
+    size_t sizes[sizeof sealing.rows / sizeof sealing.rows[0]], size = 0;
+
+    if (row_sealer_seal(sealer, row, wish, writer->next_lsn + writer->count, &sealing, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sealing.count; i++) {
+        sizes[i] = wal_record_bytes(&sealing.rows[i]);
+        size += sizes[i];
+    }
+    if (reserve(writer, writer->length + size, err) != 0 || row_sealer_keep(sealer, &sealing, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sealing.count; i++) {
+        add_record(writer, &sealing.rows[i], sizes[i]);
+    }
+    return 0;
+}
+
+int wal_writer_append(struct wal_writer *writer, const struct wal_row *row, const struct row_wish *wish,
+                      struct err *err)
+{
+    size_t size;
+
+    if (wish) {
+        return append_sealed(writer, row, wish, err);
+    }
+    size = wal_record_bytes(row);
+    if (reserve(writer, writer->length + size, err) != 0) {
+        return -1;
+    }
+    add_record(writer, row, size);
     return 0;
 }
 

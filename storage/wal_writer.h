@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "storage/row_sealer.h"
 #include "storage/wal_record.h"
 #include "storage/wal_spare.h"
 
@@ -41,6 +42,7 @@ struct wal_writer_options {
     const uint8_t *store_uuid;
     uint64_t segment_bytes;
     struct wal_spare *spare;
+    struct row_sealer *sealer; /* NULL: no row has a wish */
 };
 
 /* Begins a new segment at the position. */
@@ -52,8 +54,10 @@ MUST_USE int wal_writer_resume(const struct wal_writer_options *options, const s
 /* NULL is allowed. Writes nothing. */
 void wal_writer_close(struct wal_writer *writer);
 
-/* Gathers one row. ERR_EXHAUSTED: the batch would pass WAL_BATCH_BYTES_MAX, or memory. */
-MUST_USE int wal_writer_append(struct wal_writer *writer, const struct wal_row *row, struct err *err);
+/* Gathers one row, sealed as wished; wish NULL: as it is. ERR_EXHAUSTED: the batch would pass WAL_BATCH_BYTES_MAX, or memory; else what the
+ * sealer says. */
+MUST_USE int wal_writer_append(struct wal_writer *writer, const struct wal_row *row, const struct row_wish *wish,
+                               struct err *err);
 /* Forgets what was gathered. */
 void wal_writer_discard(struct wal_writer *writer);
 /* Writes what was gathered, at least one row, as one batch; durable on return. */

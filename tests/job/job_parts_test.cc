@@ -144,7 +144,8 @@ TEST(RequestIds, StoredFormGivesBackTheEntry)
     struct request_id back;
     struct err err = ERR_INIT;
     struct span bytes;
-    ASSERT_EQ(0, request_id_encode(&entry, span_of("projects/p/locations/l"), span_of("7"), arena, &bytes, &err));
+    ASSERT_EQ(0, request_id_encode(&entry, span_of("projects/p/locations/l"), span_of("7"), span_make(nullptr, 0),
+                                   arena, &bytes, &err));
     ASSERT_EQ(0, request_id_decode(7, bytes, &back, &err)) << err.text;
     EXPECT_EQ(0, memcmp(&entry, &back, sizeof back));
     EXPECT_EQ(-1, request_id_decode(7, span_of("\xff\xff"), &back, &err));

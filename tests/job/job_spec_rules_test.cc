@@ -45,8 +45,11 @@ TEST(JobSpecRules, OfTheJobItself)
          {"display_name: \"" + repeat("é", 32) + "…\" has 129 characters; a display name has at most 128."}},
         {"a key of one's own",
          spec_json("", "", R"(,"encryptionSpec":{"kmsKeyName":"k"})"),
-         {"encryption_spec: This server does not encrypt what it stores, so it cannot use a key; leave encryption_spec "
-          "out."}},
+         {"encryption_spec.kms_key_name: This server has no keys: start it with --key-file or --kms-plugin, or leave "
+          "encryption_spec out."}},
+        {"a key without a name",
+         spec_json("", "", R"(,"encryptionSpec":{})"),
+         {"encryption_spec.kms_key_name: Required field is not set."}},
         {"a shell",
          spec_json("", R"(,"enableWebAccess":true)"),
          {"job_spec.enable_web_access: This server has no interactive shell into its replicas; leave enable_web_access "

@@ -165,6 +165,20 @@ static void service_log(struct executor *executor, uint64_t job_id, const char *
     fake_unlock(fake);
 }
 
+/* Nothing comes of it that a job could see. */
+static void seal_begin(struct executor *executor, uint64_t job_id, const char *key_name)
+{
+    (void)executor;
+    (void)job_id;
+    (void)key_name;
+}
+
+static void seal_end(struct executor *executor, uint64_t job_id)
+{
+    (void)executor;
+    (void)job_id;
+}
+
 static int log_open(struct executor *executor, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
                     struct err *err)
 {
@@ -205,6 +219,8 @@ struct fake_executor *fake_executor_create(const struct clock *clock)
                                             .remove = remove_files,
                                             .has_files = has_files,
                                             .service_log = service_log,
+                                            .seal_begin = seal_begin,
+                                            .seal_end = seal_end,
                                             .log_open = log_open,
                                             .log_read = log_read,
                                             .log_close = log_close,

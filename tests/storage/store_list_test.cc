@@ -265,10 +265,11 @@ class LastingRows {
         filters.push_back(not_odd());
         filters.push_back(Join(ModelFilter::AND, Leaf(ModelFilter::NAME, "", "lasting-\1"), even()));
         filters.push_back(Join(ModelFilter::AND, Leaf(ModelFilter::LABEL, "run", "\1"), not_odd()));
-        filters.push_back(Join(ModelFilter::AND, even(), Join(ModelFilter::NOT, Leaf(ModelFilter::STATE, "", "", 1u << 9))));
-        filters.push_back(Join(ModelFilter::AND, even(),
-                               Join(ModelFilter::OR, Leaf(ModelFilter::STATE, "", "", 0x28),
-                                    Leaf(ModelFilter::STATE, "", "", 0x50))));
+        filters.push_back(
+            Join(ModelFilter::AND, even(), Join(ModelFilter::NOT, Leaf(ModelFilter::STATE, "", "", 1u << 9))));
+        filters.push_back(Join(
+            ModelFilter::AND, even(),
+            Join(ModelFilter::OR, Leaf(ModelFilter::STATE, "", "", 0x28), Leaf(ModelFilter::STATE, "", "", 0x50))));
         return filters;
     }
 };

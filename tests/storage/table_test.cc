@@ -166,10 +166,10 @@ TEST(WalRecord, EncodesAndDecodesAnyRow)
 {
     struct wal_record_decoder decoder = {};
     std::string large(100000, 'x');
-    struct wal_row rows[] = {{1, 1, false, span_of("value")},
-                             {4, UINT64_MAX, false, span_make(large.data(), large.size())},
-                             {2, 1u << 31, true, span_make(nullptr, 0)},
-                             {3, 7, false, span_make(nullptr, 0)}};
+    struct wal_row rows[] = {{1, 1, false, span_of("value"), WAL_ROW_PLAIN, {}},
+                             {4, UINT64_MAX, false, span_make(large.data(), large.size()), WAL_ROW_PLAIN, {}},
+                             {2, 1u << 31, true, span_make(nullptr, 0), WAL_ROW_PLAIN, {}},
+                             {3, 7, false, span_make(nullptr, 0), WAL_ROW_PLAIN, {}}};
     for (const struct wal_row &row : rows) {
         std::string bytes(wal_record_bytes(&row) + 5, '?');
         wal_record_encode(&row, bytes.data());

@@ -1,0 +1,421 @@
+#include "seal/keyring.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RETRY_S 5
+
+struct entry {
+    struct entry *next;
+    struct data_key key;
+    uint8_t *secret; /* of the entry that made it; those wrapped again borrow it */
+    bool is_current;
+};
+
+struct keyring {
+    struct key_source *source; /* NULL: none */
+    pthread_mutex_t asking;    /* one call of the source at a time; taken before mutex */
+    pthread_mutex_t mutex;
+    pthread_cond_t quitting;
+    struct entry *entries; /* below: under mutex */
+    bool has_aged;
+    bool quits;
+    struct err last_failure; /* of the background */
+    pthread_t thread;
+    bool has_thread;
+};
+
+int keyring_create(struct key_source *source, struct keyring **ret_ring, struct err *err)
+{
+    struct keyring *ring = calloc(1, sizeof *ring);
+    pthread_condattr_t attributes;
+
+    if (!ring) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for keys");
+    }
+    ring->source = source;
+    pthread_mutex_init(&ring->asking, NULL);
+    pthread_mutex_init(&ring->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&ring->quitting, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *ret_ring = ring;
+    return 0;
+}
+
+void keyring_destroy(struct keyring *ring)
+{
+    if (!ring) {
+        return;
+    }
+    if (ring->has_thread) {
+        pthread_mutex_lock(&ring->mutex);
+        ring->quits = true;
+        pthread_cond_signal(&ring->quitting);
+        pthread_mutex_unlock(&ring->mutex);
+        pthread_join(ring->thread, NULL);
+    }
+    while (ring->entries) {
+        struct entry *entry = ring->entries;
+
+        ring->entries = entry->next;
+        seal_secret_free(entry->secret);
+        free(entry);
+    }
+    if (ring->source) {
+        ring->source->destroy(ring->source);
+    }
+    pthread_cond_destroy(&ring->quitting);
+    pthread_mutex_destroy(&ring->mutex);
+    pthread_mutex_destroy(&ring->asking);
+    free(ring);
+}
+
+const struct key_info *keyring_names(const struct keyring *ring, size_t *ret_count)
+{
+    *ret_count = 0;
+    return ring->source ? ring->source->list(ring->source, ret_count) : NULL;
+}
+
+static const struct key_info *find_info(const struct keyring *ring, const char *name)
+{
+    struct key_info wanted = {name, NULL};
+    size_t count;
+    const struct key_info *infos = keyring_names(ring, &count);
+
+    return count > 0 ? bsearch(&wanted, infos, count, sizeof wanted, key_info_compare) : NULL;
+}
+
+/* ---- entries ---- */
+
+static int make_id(const uint8_t *secret, uint8_t id[SEAL_ID_BYTES], struct err *err)
+{
+    return seal_derive(secret, span_make(NULL, 0), "customjobd data key id 1", id, SEAL_ID_BYTES, err);
+}
+
+static int make_entry(const char *name, struct entry **ret_entry, struct err *err)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+
+    if (!entry) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for keys");
+    }
+    memcpy(entry->key.name, name, strlen(name) + 1);
+    *ret_entry = entry;
+    return 0;
+}
+
+static void drop_entry(struct entry *entry)
+{
+    seal_secret_free(entry->secret);
+    free(entry);
+}
+
+static void add_entry(struct keyring *ring, struct entry *entry, bool is_current)
+{
+    pthread_mutex_lock(&ring->mutex);
+    entry->is_current = is_current;
+    entry->next = ring->entries;
+    ring->entries = entry;
+    pthread_mutex_unlock(&ring->mutex);
+}
+
+static const struct data_key *find_current(struct keyring *ring, const char *name)
+{
+    const struct data_key *key = NULL;
+
+    pthread_mutex_lock(&ring->mutex);
+    for (const struct entry *entry = ring->entries; entry && !key; entry = entry->next) {
+        if (entry->is_current && strcmp(entry->key.name, name) == 0) {
+            key = &entry->key;
+        }
+    }
+    pthread_mutex_unlock(&ring->mutex);
+    return key;
+}
+
+/* An open one of that id does, however it was wrapped; a locked one is not asked for twice in the same wrapping. */
+static const struct data_key *find_met(struct keyring *ring, const uint8_t *id, const struct wrapped_key *wrapped)
+{
+    const struct data_key *found = NULL;
+
+    pthread_mutex_lock(&ring->mutex);
+    for (const struct entry *entry = ring->entries; entry; entry = entry->next) {
+        const struct data_key *key = &entry->key;
+        bool is_same = key->wrapped.size == wrapped->size && strcmp(key->wrapped.version, wrapped->version) == 0 &&
+                       memcmp(key->wrapped.bytes, wrapped->bytes, wrapped->size) == 0;
+
+        if (memcmp(key->id, id, SEAL_ID_BYTES) != 0) {
+            continue;
+        }
+        if (key->secret) {
+            found = key;
+            break;
+        }
+        found = is_same ? key : found;
+    }
+    pthread_mutex_unlock(&ring->mutex);
+    return found;
+}
+
+/* ---- making ---- */
+
+static int make_data_key(struct keyring *ring, const char *name, struct entry *entry, struct err *err)
+{
+    if (seal_secret_alloc(&entry->secret, err) != 0 || seal_random(entry->secret, SEAL_KEY_BYTES, err) != 0 ||
+        make_id(entry->secret, entry->key.id, err) != 0) {
+        return -1;
+    }
+    entry->key.secret = entry->secret;
+    return ring->source->wrap(ring->source, name, entry->secret, &entry->key.wrapped, err);
+}
+
+static int make_current(struct keyring *ring, const char *name, struct err *err)
+{
+    struct entry *entry;
+    int result;
+
+    pthread_mutex_lock(&ring->asking);
+    if (find_current(ring, name)) {
+        pthread_mutex_unlock(&ring->asking);
+        return 0;
+    }
+    result = make_entry(name, &entry, err);
+    if (result == 0) {
+        result = make_data_key(ring, name, entry, err);
+        if (result == 0) {
+            add_entry(ring, entry, true);
+        } else {
+            drop_entry(entry);
+        }
+    }
+    pthread_mutex_unlock(&ring->asking);
+    return result;
+}
+
+static int current(struct keyring *ring, struct span name_span, bool may_block, const struct data_key **ret_key,
+                   struct err *err)
+{
+    char name[KEY_NAME_BYTES];
+    const struct data_key *key;
+
+    if (name_span.size < sizeof name) {
+        memcpy(name, name_span.data, name_span.size);
+        name[name_span.size] = '\0';
+    }
+    if (name_span.size >= sizeof name || !find_info(ring, name)) {
+        return err_set(err, ERR_NOT_FOUND, "there is no key \"%.*s\"", SPAN_FORMAT(name_span));
+    }
+    key = find_current(ring, name);
+    if (!key && ring->source->is_slow && !may_block) {
+        pthread_mutex_lock(&ring->mutex);
+        err_set(err, ERR_UNAVAILABLE, "the key \"%s\" has not been heard of yet%s%s", name,
+                ring->last_failure.code != ERR_NONE ? ": " : "", ring->last_failure.text);
+        pthread_mutex_unlock(&ring->mutex);
+        return -1;
+    }
+    if (!key) {
+        if (make_current(ring, name, err) != 0) {
+            return -1;
+        }
+        key = find_current(ring, name);
+    }
+    *ret_key = key;
+    return 0;
+}
+
+int keyring_current(struct keyring *ring, struct span name, const struct data_key **ret_key, struct err *err)
+{
+    return current(ring, name, false, ret_key, err);
+}
+
+int keyring_make(struct keyring *ring, struct span name, const struct data_key **ret_key, struct err *err)
+{
+    return current(ring, name, true, ret_key, err);
+}
+
+/* ---- meeting ---- */
+
+static int unwrap(struct keyring *ring, struct entry *entry, struct err *err)
+{
+    uint8_t id[SEAL_ID_BYTES];
+
+    if (!ring->source || !find_info(ring, entry->key.name)) {
+        return err_set(err, ERR_NOT_FOUND, "there is no key \"%s\"", entry->key.name);
+    }
+    if (ring->source->unwrap(ring->source, entry->key.name, &entry->key.wrapped, entry->secret, err) != 0 ||
+        make_id(entry->secret, id, err) != 0) {
+        return -1;
+    }
+    if (memcmp(id, entry->key.id, sizeof id) != 0) {
+        return err_set(err, ERR_DENIED, "version %s of the key \"%s\" is not the key that it was",
+                       entry->key.wrapped.version, entry->key.name);
+    }
+    return 0;
+}
+
+/* Takes up a data key of an earlier start; one that has aged is wrapped by the primary version from now on. */
+static void take_up(struct keyring *ring, struct entry *entry)
+{
+    const char *primary = find_info(ring, entry->key.name)->primary;
+    bool is_first = !find_current(ring, entry->key.name);
+    struct err ignored = ERR_INIT;
+    struct entry *again;
+
+    if (strcmp(entry->key.wrapped.version, primary) == 0) {
+        add_entry(ring, entry, is_first);
+        return;
+    }
+    pthread_mutex_lock(&ring->mutex);
+    ring->has_aged = true;
+    pthread_mutex_unlock(&ring->mutex);
+    if (!is_first || make_entry(entry->key.name, &again, &ignored) != 0) {
+        add_entry(ring, entry, false);
+        return;
+    }
+    again->key = entry->key;
+    if (ring->source->wrap(ring->source, entry->key.name, entry->secret, &again->key.wrapped, &ignored) != 0) {
+        /* The old version still opens it: that does until the next start. */
+        drop_entry(again);
+        add_entry(ring, entry, true);
+        return;
+    }
+    add_entry(ring, entry, false);
+    add_entry(ring, again, true);
+}
+
+static int meet(struct keyring *ring, const uint8_t *id, const char *name, const struct wrapped_key *wrapped,
+                const struct data_key **ret_key, struct err *err)
+{
+    struct err why = ERR_INIT;
+    struct entry *entry;
+
+    *ret_key = find_met(ring, id, wrapped);
+    if (*ret_key) {
+        return 0;
+    }
+    if (make_entry(name, &entry, err) != 0) {
+        return -1;
+    }
+    memcpy(entry->key.id, id, sizeof entry->key.id);
+    entry->key.wrapped = *wrapped;
+    if (seal_secret_alloc(&entry->secret, err) != 0) {
+        drop_entry(entry);
+        return -1;
+    }
+    *ret_key = &entry->key;
+    if (unwrap(ring, entry, &why) == 0) {
+        entry->key.secret = entry->secret;
+        take_up(ring, entry);
+    } else {
+        entry->key.why_locked = why;
+        add_entry(ring, entry, false);
+    }
+    return 0;
+}
+
+int keyring_meet(struct keyring *ring, const uint8_t *id, struct span name, const struct wrapped_key *wrapped,
+                 const struct data_key **ret_key, struct err *err)
+{
+    char text[KEY_NAME_BYTES];
+    const struct data_key *key = NULL;
+    int result;
+
+    if (name.size >= sizeof text) {
+        return err_set(err, ERR_CORRUPT, "a key's name has %zu bytes", name.size);
+    }
+    memcpy(text, name.data, name.size);
+    text[name.size] = '\0';
+    pthread_mutex_lock(&ring->asking);
+    result = meet(ring, id, text, wrapped, &key, err);
+    pthread_mutex_unlock(&ring->asking);
+    if (result == 0) {
+        *ret_key = key;
+    }
+    return result;
+}
+
+int keyring_wrap(struct keyring *ring, const struct data_key *key, struct wrapped_key *ret_wrapped, struct err *err)
+{
+    int result;
+
+    pthread_mutex_lock(&ring->asking);
+    result = ring->source->wrap(ring->source, key->name, key->secret, ret_wrapped, err);
+    pthread_mutex_unlock(&ring->asking);
+    return result;
+}
+
+bool keyring_has_aged(struct keyring *ring)
+{
+    bool has_aged;
+
+    pthread_mutex_lock(&ring->mutex);
+    has_aged = ring->has_aged;
+    pthread_mutex_unlock(&ring->mutex);
+    return has_aged;
+}
+
+/* ---- the background ---- */
+
+/* One round over all names. False: some are missing. */
+static bool make_all(struct keyring *ring)
+{
+    size_t count;
+    const struct key_info *infos = keyring_names(ring, &count);
+    struct err failure = ERR_INIT;
+    bool quits = false;
+
+    for (size_t i = 0; i < count && !quits; i++) {
+        struct err err = ERR_INIT;
+
+        if (make_current(ring, infos[i].name, &err) != 0) {
+            failure = err;
+        }
+        pthread_mutex_lock(&ring->mutex);
+        quits = ring->quits;
+        pthread_mutex_unlock(&ring->mutex);
+    }
+    pthread_mutex_lock(&ring->mutex);
+    ring->last_failure = failure;
+    pthread_mutex_unlock(&ring->mutex);
+    return failure.code == ERR_NONE;
+}
+
+static void *run(void *context)
+{
+    struct keyring *ring = context;
+
+    while (!make_all(ring)) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += RETRY_S;
+        pthread_mutex_lock(&ring->mutex);
+        while (!ring->quits && pthread_cond_timedwait(&ring->quitting, &ring->mutex, &until) == 0) {
+        }
+        if (ring->quits) {
+            pthread_mutex_unlock(&ring->mutex);
+            break;
+        }
+        pthread_mutex_unlock(&ring->mutex);
+    }
+    return NULL;
+}
+
+int keyring_start(struct keyring *ring, struct err *err)
+{
+    int result;
+
+    if (!ring->source || !ring->source->is_slow) {
+        return 0;
+    }
+    result = pthread_create(&ring->thread, NULL, run, ring);
+    if (result != 0) {
+        return err_set_errno(err, result, "cannot make the thread that asks for keys");
+    }
+    ring->has_thread = true;
+    return 0;
+}
