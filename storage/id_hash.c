@@ -113,6 +113,16 @@ struct store_version *id_hash_find(const struct id_hash *hash, uint64_t id)
     return cells && cell_of(cells, id, mixed, &version) ? version : NULL;
 }
 
+void id_hash_prefetch(const struct id_hash *hash, uint64_t id)
+{
+    uint64_t mixed = mix(id);
+    const struct cells *cells = atomic_load_explicit(&hash->shards[shard_number(mixed)].cells, memory_order_relaxed);
+
+    if (cells) {
+        __builtin_prefetch(&cells->at[home(cells, tag_of(mixed))], 1);
+    }
+}
+
 /* The first cell of the probe that holds no version. */
 static cell *free_cell(struct cells *cells, uint64_t tag)
 {

@@ -29,6 +29,8 @@ void id_hash_destroy(struct id_hash *hash);
 
 /* The version, borrowed until the section is left; NULL: none. */
 struct store_version *id_hash_find(const struct id_hash *hash, uint64_t id);
+/* Asks for the memory of the id's cell ahead of use. The writer's. */
+void id_hash_prefetch(const struct id_hash *hash, uint64_t id);
 /* Puts or replaces. */
 MUST_USE int id_hash_put(struct id_hash *hash, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                          struct err *err);

@@ -91,6 +91,11 @@ int table_publish(struct table *table, uint64_t id, struct store_version *versio
     return 0;
 }
 
+void table_prefetch(const struct table *table, uint64_t id)
+{
+    id_hash_prefetch(table->hash, id);
+}
+
 struct store_version *table_find(const struct table *table, uint64_t id)
 {
     return id_hash_find(table->hash, id);

@@ -30,6 +30,9 @@ void table_destroy(struct table *table);
 MUST_USE int table_publish(struct table *table, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                            int64_t *ret_change_bytes, struct err *err);
 
+/* Asks for the memory that publishing the id will look at. The writer's. */
+void table_prefetch(const struct table *table, uint64_t id);
+
 struct store_version *table_find(const struct table *table, uint64_t id);
 uint64_t table_count(const struct table *table);
 /* The plan of a filter for table_list_down; NULL: memory. Given back with free. */
