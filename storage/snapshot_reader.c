@@ -133,10 +133,10 @@ void snapshot_reader_close(struct snapshot_reader *reader)
     if (!reader) {
         return;
     }
+    wal_window_deinit(&reader->window);
     if (reader->window.file >= 0) {
         reader->window.fs->close(reader->window.fs, reader->window.file);
     }
-    wal_window_deinit(&reader->window);
     wal_record_decoder_deinit(&reader->decoder);
     free(reader);
 }

@@ -157,10 +157,10 @@ void wal_reader_close(struct wal_reader *reader)
     if (!reader) {
         return;
     }
+    wal_window_deinit(&reader->window);
     if (reader->window.file >= 0) {
         reader->fs->close(reader->fs, reader->window.file);
     }
-    wal_window_deinit(&reader->window);
     wal_record_decoder_deinit(&reader->decoder);
     free(reader->dir);
     free(reader);
@@ -277,6 +277,7 @@ static int move_on(struct wal_reader *reader, int file, const struct wal_segment
     reader->end.untrailed_offset = trailer ? 0 : position->offset;
     reader->end.untrailed_batch = next->first_batch;
     reader->end.log_bytes += reader->segment.segment_bytes;
+    wal_window_reset(&reader->window);
     reader->fs->close(reader->fs, reader->window.file);
     reader->window.file = -1;
     return enter_segment(reader, file, next, err);

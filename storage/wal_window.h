@@ -31,9 +31,9 @@ MUST_USE int wal_window_load(struct wal_window *window, uint64_t offset, size_t 
                              struct err *err);
 /* Of what the last load gave: borrowed; the bytes stay as they are while it is held. */
 struct read_buffer *wal_window_buffer(const struct wal_window *window);
-/* Forgets what was read. On return the file is not read any more. */
+/* Forgets what was read. On return the file is not read any more: until then it may not be closed. */
 void wal_window_reset(struct wal_window *window);
-/* All that was held is given back before. */
+/* The same, for good. All that was held is given back before. */
 void wal_window_deinit(struct wal_window *window);
 
 C_DECLS_END

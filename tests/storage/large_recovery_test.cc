@@ -3,6 +3,7 @@
 #include "store_fixture.h"
 
 #include <atomic>
+#include <thread>
 
 #include "storage/wal_format.h"
 
@@ -188,4 +189,54 @@ TEST(LargeRecovery, AFailedReadIsTheDisksFailureAndNothingElse)
     EXPECT_GT(failures, 6);
     EXPECT_EQ(large.rows, large.test.All());
     large.test.Close();
+}
+
+/* A number of a closed file may be another file's the next moment: none is closed while it is read ahead. */
+TEST(LargeRecovery, NoFileIsClosedWhileItIsRead)
+{
+    TempDir dir;
+    StoreUnderTest test(dir.path());
+    struct counting {
+        struct fs fs;
+        const struct fs *below;
+        std::atomic<int> reads[1024];
+        std::atomic<int> closed_while_read;
+    } counting = {*fs_system(), fs_system(), {}, {0}};
+    counting.fs.self = &counting;
+    counting.fs.read_at = [](const struct fs *fs, int file, void *data, size_t size, uint64_t offset, size_t *ret_size,
+                             struct err *err) {
+        auto *self = static_cast<struct counting *>(fs->self);
+        self->reads[file % 1024]++;
+        int result = self->below->read_at(self->below, file, data, size, offset, ret_size, err);
+        for (int i = 0; i < 100; i++) { /* the others get on meanwhile */
+            std::this_thread::yield();
+        }
+        self->reads[file % 1024]--;
+        return result;
+    };
+    counting.fs.close = [](const struct fs *fs, int file) {
+        auto *self = static_cast<struct counting *>(fs->self);
+        self->closed_while_read += self->reads[file % 1024] > 0 ? 1 : 0;
+        self->below->close(self->below, file);
+    };
+    test.options.segment_bytes = kSegmentBytes;
+    test.options.fs = &counting.fs;
+    ASSERT_TRUE(test.Open());
+    /* Each batch takes more than half of a segment, so that none fits behind another: the rest is not needed, but is
+     * read ahead. The segments are of full size once there is a spare. */
+    for (uint64_t batch = 1; batch <= 5; batch++) {
+        for (uint64_t id = 1; id <= 6; id++) {
+            ASSERT_TRUE(test.Put(STORE_TABLE_JOB, id, Value(id, unsigned(batch), std::string(1500 * 1024, 'x'))));
+        }
+        ASSERT_TRUE(test.Commit());
+        while (Files(dir.path(), ".spare").empty()) {
+            std::this_thread::yield();
+        }
+    }
+    ASSERT_TRUE(test.Reopen());
+    ASSERT_TRUE(test.Done(store_snapshot(test.store, &test.err)));
+    ASSERT_TRUE(test.Reopen());
+    EXPECT_EQ(6u, test.All().size());
+    EXPECT_EQ(0, counting.closed_while_read);
+    test.Close();
 }
