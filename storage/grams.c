@@ -5,7 +5,7 @@
 
 enum {
     NAME_BYTES = 256,
-    NAME_PAIRS_BITS = 8,
+    NAME_PAIRS_BITS = 9,
     LABEL_PAIRS_BITS = 7,
     NAME_PAIRS_FIRST = NAME_BYTES,
     LABEL_PAIRS_FIRST = NAME_PAIRS_FIRST + (1 << NAME_PAIRS_BITS),
@@ -19,9 +19,13 @@ enum { START = 256, END = 257 };
 /* So many slots are laid over each other, the most selective ones; another would cost more than it keeps out. */
 #define GRAMS_KEPT_MAX 6
 
+#define SEEN_BITS 14
+#define SEEN_WORDS (1u << (SEEN_BITS - 6))
+
 struct grams {
     _Atomic(struct row_set *) slots[SLOTS]; /* NULL: no row */
     _Atomic uint16_t counts[SLOTS];         /* rows that were added: how selective the slot is */
+    _Atomic uint64_t seen[SEEN_WORDS];      /* a bit for each pair that ever occurred, by hash */
 };
 
 struct grams *grams_create(void)
@@ -39,19 +43,32 @@ void grams_destroy(struct grams *grams)
 
 /* ---- slots ---- */
 
-static uint32_t hash_pair(uint64_t salt, uint32_t left, uint32_t right, int bits)
+/* Of two neighbours: the slot, and the bit in seen. */
+struct pair {
+    uint32_t slot;
+    uint32_t seen;
+};
+
+/* The slot by the upper bits of a hash, the bit by others. */
+static struct pair pair_of(uint64_t salt, uint32_t left, uint32_t right, uint32_t first_slot, int bits)
 {
-    return (uint32_t)((salt ^ (left << 9 | right)) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+    uint64_t hash = (salt ^ (left << 9 | right)) * UINT64_C(0x9e3779b97f4a7c15);
+    struct pair pair;
+
+    hash = (hash ^ hash >> 29) * UINT64_C(0xd6e8feb86659fd93);
+    pair.slot = first_slot + (uint32_t)(hash >> (64 - bits));
+    pair.seen = (uint32_t)(hash >> (64 - NAME_PAIRS_BITS - SEEN_BITS)) & ((1u << SEEN_BITS) - 1);
+    return pair;
 }
 
-static uint32_t name_pair(uint32_t left, uint32_t right)
+static struct pair name_pair(uint32_t left, uint32_t right)
 {
-    return NAME_PAIRS_FIRST + hash_pair(0, left, right, NAME_PAIRS_BITS);
+    return pair_of(0, left, right, NAME_PAIRS_FIRST, NAME_PAIRS_BITS);
 }
 
-static uint32_t label_pair(uint64_t key_hash, uint32_t left, uint32_t right)
+static struct pair label_pair(uint64_t key_hash, uint32_t left, uint32_t right)
 {
-    return LABEL_PAIRS_FIRST + hash_pair(key_hash, left, right, LABEL_PAIRS_BITS);
+    return pair_of(key_hash, left, right, LABEL_PAIRS_FIRST, LABEL_PAIRS_BITS);
 }
 
 static uint32_t byte_at(struct span text, size_t at)
@@ -80,6 +97,17 @@ static bool add(struct grams *grams, uint32_t slot, uint32_t row)
     return true;
 }
 
+static bool add_pair(struct grams *grams, struct pair pair, uint32_t row)
+{
+    _Atomic uint64_t *word = &grams->seen[pair.seen / 64];
+    uint64_t bits = atomic_load_explicit(word, memory_order_relaxed);
+
+    if (!(bits >> pair.seen % 64 & 1)) {
+        atomic_store_explicit(word, bits | UINT64_C(1) << pair.seen % 64, memory_order_release);
+    }
+    return add(grams, pair.slot, row);
+}
+
 static int done(bool ok, struct err *err)
 {
     return ok ? 0 : err_set(err, ERR_EXHAUSTED, "no memory for the index of texts");
@@ -93,7 +121,7 @@ int grams_add_name(struct grams *grams, uint32_t row, struct span name, struct e
     for (size_t i = 0; ok && i <= name.size; i++) {
         uint32_t right = byte_at(name, i);
 
-        ok = add(grams, name_pair(left, right), row) && (right == END || add(grams, right, row));
+        ok = add_pair(grams, name_pair(left, right), row) && (right == END || add(grams, right, row));
         left = right;
     }
     return done(ok, err);
@@ -107,7 +135,7 @@ int grams_add_label(struct grams *grams, uint32_t row, uint64_t key_hash, struct
     for (size_t i = 0; ok && i <= value.size; i++) {
         uint32_t right = byte_at(value, i);
 
-        ok = add(grams, label_pair(key_hash, left, right), row);
+        ok = add_pair(grams, label_pair(key_hash, left, right), row);
         left = right;
     }
     return done(ok, err);
@@ -120,21 +148,24 @@ int grams_add_rare_label_key(struct grams *grams, uint32_t row, struct err *err)
 
 /* ---- asking ---- */
 
-static void ask(struct grams_query *query, uint32_t slot)
+static void ask(uint16_t *asked, uint32_t *count, uint32_t number)
 {
-    for (uint32_t i = 0; i < query->count; i++) {
-        if (query->slots[i] == slot) {
+    for (uint32_t i = 0; i < *count; i++) {
+        if (asked[i] == number) {
             return;
         }
     }
-    if (query->count < GRAMS_ASKED_MAX) {
-        query->slots[query->count++] = (uint16_t)slot;
+    if (*count < GRAMS_ASKED_MAX) {
+        asked[(*count)++] = (uint16_t)number;
     }
 }
 
 static void ask_pair(const uint64_t *key_hash, uint32_t left, uint32_t right, struct grams_query *query)
 {
-    ask(query, key_hash ? label_pair(*key_hash, left, right) : name_pair(left, right));
+    struct pair pair = key_hash ? label_pair(*key_hash, left, right) : name_pair(left, right);
+
+    ask(query->slots, &query->count, pair.slot);
+    ask(query->seen, &query->seen_count, pair.seen);
 }
 
 /* key_hash NULL: of names. */
@@ -157,24 +188,25 @@ static void ask_pairs(const uint64_t *key_hash, const struct store_pattern *patt
 
 void grams_query_name(const struct store_pattern *pattern, struct grams_query *ret_query)
 {
-    ret_query->count = 0;
+    ret_query->count = ret_query->seen_count = 0;
     ask_pairs(NULL, pattern, ret_query);
     for (size_t i = 0; i < pattern->count; i++) {
         for (size_t at = 0; at < pattern->pieces[i].size; at++) {
-            ask(ret_query, byte_at(pattern->pieces[i], at));
+            ask(ret_query->slots, &ret_query->count, byte_at(pattern->pieces[i], at));
         }
     }
 }
 
 void grams_query_label(uint64_t key_hash, const struct store_pattern *pattern, struct grams_query *ret_query)
 {
-    ret_query->count = 0;
+    ret_query->count = ret_query->seen_count = 0;
     ask_pairs(&key_hash, pattern, ret_query);
 }
 
 void grams_query_rare_label_key(struct grams_query *ret_query)
 {
     ret_query->count = 1;
+    ret_query->seen_count = 0;
     ret_query->slots[0] = RARE_LABEL_KEY;
 }
 
@@ -195,10 +227,26 @@ static void choose(const struct grams *grams, struct grams_query *query, uint32_
     }
 }
 
+static bool seen_all(const struct grams *grams, const struct grams_query *query)
+{
+    for (uint32_t i = 0; i < query->seen_count; i++) {
+        uint32_t bit = query->seen[i];
+
+        if (!(atomic_load_explicit(&grams->seen[bit / 64], memory_order_acquire) >> bit % 64 & 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void grams_keep(const struct grams *grams, const struct grams_query *query, struct row_mask *mask)
 {
     struct grams_query left = *query;
 
+    if (!seen_all(grams, query)) {
+        row_mask_clear(mask);
+        return;
+    }
     for (uint32_t i = 0; i < left.count && i < GRAMS_KEPT_MAX && mask->any != 0; i++) {
         const struct row_set *set;
 

@@ -1,10 +1,11 @@
 /* grams: which letters and pairs of letters the texts of a block's rows have, for filters with wildcards.
  *
  * Used by   block_index.
- * Shape     slots, each a row_set made when it is first needed: of names one for each byte and 256 for pairs of
+ * Shape     slots, each a row_set made when it is first needed: of names one for each byte and 512 for pairs of
  *           neighbours, by hash; of label values 128 for pairs, by a hash in which the label's key has a part. The text's
  *           two ends are neighbours too. A pattern asks for the slots of its pieces: what is in all of them may match,
  *           nothing else does. Texts that stand in a posting need no slots: the posting has the text itself.
+ *           Beside them a bit, by a longer hash, for each pair that occurs in the block at all.
  *           Rows are only added: a removed row's are harmless, they go with the block.
  * Owns      its sets.
  * Thread    adding: the writer. Keeping: any, in a reclaim section.
@@ -39,8 +40,10 @@ MUST_USE int grams_add_rare_label_key(struct grams *grams, uint32_t row, struct 
 #define GRAMS_ASKED_MAX 24
 
 struct grams_query {
-    uint32_t count; /* 0: everything may match */
+    uint32_t count;      /* with seen_count 0: everything may match */
+    uint32_t seen_count; /* pairs without which a whole block is passed over */
     uint16_t slots[GRAMS_ASKED_MAX];
+    uint16_t seen[GRAMS_ASKED_MAX];
 };
 
 void grams_query_name(const struct store_pattern *pattern, struct grams_query *ret_query);

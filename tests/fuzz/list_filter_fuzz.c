@@ -34,14 +34,14 @@ static void try_filter(enum list_filter_of of, struct span text)
 
     for (int turn = 0; turn < 2; turn++) {
         struct upb_Arena *arena = upb_Arena_New();
-        const struct list_filter *filter = NULL;
+        const struct store_filter *filter = NULL;
 
         results[turn] = list_filter_compile(of, text, arena, &filter, &errs[turn]);
         for (unsigned i = 0; results[turn] == 0 && i < 8; i++) {
             struct store_keys keys;
 
             make_keys(i, &keys);
-            matched[turn] |= (unsigned)list_filter_matches_keys(filter, &keys) << i;
+            matched[turn] |= (unsigned)store_filter_matches_keys(filter, &keys) << i;
         }
         upb_Arena_Free(arena);
     }
