@@ -24,6 +24,7 @@ struct read_job {
     struct worker_job job; /* first */
     struct read_ahead *ahead;
     int file;
+    uint64_t offset; /* wanted from here; part is the reading thread's until done */
     size_t wanted;
     struct read_part part;
     int result;
@@ -159,7 +160,7 @@ static void run_job(struct worker_job *job)
     struct read_job *read = (struct read_job *)job;
     struct read_ahead *ahead = read->ahead;
 
-    read->result = read_ahead_now(ahead, read->file, read->part.offset, read->wanted, &read->part, &read->err);
+    read->result = read_ahead_now(ahead, read->file, read->offset, read->wanted, &read->part, &read->err);
     pthread_mutex_lock(&ahead->mutex);
     read->done = true;
     pthread_cond_signal(&ahead->done);
@@ -174,7 +175,7 @@ static void post(struct read_ahead *ahead)
 
         *read = (struct read_job){.job = {.run = run_job}, .ahead = ahead, .file = ahead->file};
         read->wanted = left < READ_PART_BYTES ? (size_t)left : READ_PART_BYTES;
-        read->part.offset = ahead->next_offset;
+        read->offset = ahead->next_offset;
         ahead->next_offset += read->wanted;
         ahead->count++;
         worker_post(ahead->worker, &read->job);
@@ -228,7 +229,7 @@ void read_ahead_stop(struct read_ahead *ahead)
 
 bool read_ahead_is_at(const struct read_ahead *ahead, uint64_t offset)
 {
-    return ahead->count > 0 && ahead->jobs[ahead->first % PARTS_AHEAD].part.offset == offset;
+    return ahead->count > 0 && ahead->jobs[ahead->first % PARTS_AHEAD].offset == offset;
 }
 
 int read_ahead_next(struct read_ahead *ahead, struct read_part *ret_part, struct err *err)
