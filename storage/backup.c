@@ -46,7 +46,8 @@ int backup_claim_dir(const struct fs *fs, const char *dir, struct err *err)
     if (strlen(dir) == 0 || strlen(dir) > DATA_DIR_BYTES_MAX) {
         return err_set(err, ERR_INVALID, "a directory's name must have 1 to %d bytes", DATA_DIR_BYTES_MAX);
     }
-    if (fs->make_dir(fs, dir, err) != 0 || fs->list(fs, dir, visit_name, &stranger, err) != 0) {
+    if (fs->make_dir(fs, dir, err) != 0 || data_dir_sync_name(fs, dir, err) != 0 ||
+        fs->list(fs, dir, visit_name, &stranger, err) != 0) {
         return -1;
     }
     return stranger ? err_set(err, ERR_INVALID, "%s holds %s; name one that is empty or not there", dir, stranger) : 0;

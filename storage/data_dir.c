@@ -188,6 +188,18 @@ int data_dir_publish(const struct fs *fs, const char *dir, const struct data_dir
     return fs->sync_dir(fs, dir, err);
 }
 
+int data_dir_sync_name(const struct fs *fs, const char *dir, struct err *err)
+{
+    struct data_dir_path parent = data_dir_file(dir, "..");
+    struct err sync_err = ERR_INIT;
+
+    if (fs->sync_dir(fs, parent.text, &sync_err) != 0 && sync_err.code != ERR_DENIED) {
+        *err = sync_err;
+        return -1;
+    }
+    return 0;
+}
+
 int data_dir_random_id(uint8_t ret_id[WAL_ID_BYTES], struct err *err)
 {
     ssize_t got;

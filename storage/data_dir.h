@@ -62,6 +62,10 @@ void data_dir_list_deinit(struct data_dir_list *list);
 MUST_USE int data_dir_publish(const struct fs *fs, const char *dir, const struct data_dir_path *from,
                               const struct data_dir_path *to, struct err *err);
 
+/* Makes the directory's own name durable, which stands in another one. Where that may not be read by this user, the
+ * directory was there before. */
+MUST_USE int data_dir_sync_name(const struct fs *fs, const char *dir, struct err *err);
+
 /* ---- MANIFEST ---- */
 
 struct manifest {

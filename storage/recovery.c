@@ -286,19 +286,6 @@ static int check_nothing_lost(struct recovery *recovery, struct err *err)
     return empty ? 0 : err_set(err, ERR_CORRUPT, "%s/MANIFEST is missing, though segment 1 holds records", in->dir);
 }
 
-/* The directory's own name stands in another one. Where that may not be read it is not ours, and was there before. */
-static int sync_own_name(const struct recovery_input *in, struct err *err)
-{
-    struct data_dir_path parent = data_dir_file(in->dir, "..");
-    struct err denied = ERR_INIT;
-
-    if (in->fs->sync_dir(in->fs, parent.text, &denied) != 0 && denied.code != ERR_DENIED) {
-        *err = denied;
-        return -1;
-    }
-    return 0;
-}
-
 static int make_store(struct recovery *recovery, struct err *err)
 {
     const struct recovery_input *in = recovery->in;
@@ -311,7 +298,7 @@ static int make_store(struct recovery *recovery, struct err *err)
     }
     *in->manifest = manifest;
     options = writer_options(recovery);
-    if (sync_own_name(in, err) != 0 || remove_leftovers(recovery, err) != 0 ||
+    if (data_dir_sync_name(in->fs, in->dir, err) != 0 || remove_leftovers(recovery, err) != 0 ||
         wal_writer_begin(&options, &position, &recovery->out.writer, err) != 0) {
         return -1;
     }
