@@ -279,6 +279,9 @@ int Disk::DoList(const struct fs *fs, const char *path, fs_list_fn visit, void *
     if (disk->Enter("list directory", path, err) != 0) {
         return -1;
     }
+    if (!disk->dirs_.count(path)) {
+        return err_set(err, ERR_NOT_FOUND, "cannot list directory %s: No such file or directory", path);
+    }
     for (auto at = disk->entries_.lower_bound(head); at != disk->entries_.end() && at->first.rfind(head, 0) == 0;
          ++at) {
         visit(context, at->first.c_str() + head.size());
