@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,16 @@ static int refuse(const char *word)
     return MAIN_EXIT_USAGE;
 }
 
+static bool asks_for_help(char *const *arguments)
+{
+    for (; *arguments; arguments++) {
+        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(int argument_count, char **arguments)
 {
     const char *verb = argument_count > 1 ? arguments[1] : NULL;
@@ -47,6 +58,10 @@ int main(int argument_count, char **arguments)
     }
     for (size_t i = 0; i < sizeof data_verbs / sizeof data_verbs[0]; i++) {
         if (strcmp(verb, data_verbs[i].name) == 0) {
+            if (asks_for_help(arguments + 2)) {
+                print_usage(stdout);
+                return MAIN_EXIT_OK;
+            }
             return data_verbs[i].run(arguments + 2);
         }
     }

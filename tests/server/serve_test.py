@@ -74,6 +74,8 @@ class ServeTest(unittest.TestCase):
             self.assertIn("usage: customjobd", result.stderr)
         self.assertEqual(0, run("--help").returncode)
         self.assertIn("--data-dir DIR", run("serve", "--help").stdout)
+        for verb in ("wal", "snapshot", "backup", "restore"):
+            self.assertIn(f"customjobd {verb}", run(verb, "--help").stdout)
         self.assertRegex(run("--version").stdout, r"^customjobd \d+\.\d+\.\d+\n$")
 
     def test_names_what_is_wrong_with_the_configuration(self):
