@@ -82,6 +82,7 @@ struct execution_event {
     int exit_code;        /* EXITED: 0..255, -1 when ended by a signal */
     int term_signal;      /* EXITED: signal number, 0 when it exited */
     bool oom_killed;
+    bool is_host_fault;      /* START_FAILED: this host is the reason, not what was asked for */
     const char *message;     /* a sentence, or ""; valid during the call */
     struct span stderr_tail; /* EXITED: last lines, at most LIMIT_ERROR_TAIL_BYTES; valid during the call */
 };

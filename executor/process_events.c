@@ -78,7 +78,8 @@ void process_tell_void(struct process_execution *execution)
     }
     (void)snprintf(message, sizeof message, "The replica was not launched: %s.",
                    execution->reason[0] ? execution->reason : "its supervisor ended before that");
-    tell(execution, (struct execution_event){.kind = EXECUTION_EVENT_START_FAILED, .message = message});
+    tell(execution,
+         (struct execution_event){.kind = EXECUTION_EVENT_START_FAILED, .is_host_fault = true, .message = message});
 }
 
 void process_tell_lost(struct process_execution *execution, const struct supervisor_history *history)

@@ -182,6 +182,7 @@ static void start_task(struct controller *controller, const struct act *act)
         struct execution_event event = {.kind = EXECUTION_EVENT_START_FAILED,
                                         .key = act->key,
                                         .time_unix_ns = controller->turn.now_unix_ns,
+                                        .is_host_fault = err.code != ERR_INVALID,
                                         .message = err.text};
 
         controller_take_event(controller, &event, true);
