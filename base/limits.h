@@ -19,6 +19,8 @@
 #define LIMIT_WORKER_POOLS 4
 /* *= proto: Scheduling.timeout "The default is 7 days". */
 #define LIMIT_TIMEOUT_DEFAULT_S (7 * 24 * 3600)
+/* *= proto: Scheduling.max_wait_duration, with FLEX_START: "The default is 24 hours". */
+#define LIMIT_FLEX_START_WAIT_S (24 * 3600)
 /* A protobuf Duration holds 315,576,000,000 s; more is not a Duration. */
 #define LIMIT_DURATION_S INT64_C(315576000000)
 

@@ -193,7 +193,7 @@ static bool admit(struct controller *controller, struct job *job)
         return false;
     }
     job_decide_end(controller, job, JOB_STATE_FAILED, job_error_of(&err));
-    job_proceed_to_end(controller, job);
+    job_proceed(controller, job);
     return true;
 }
 
@@ -210,7 +210,7 @@ void admit_run(struct controller *controller)
 
         if (job->replica_count > replicas_max) {
             job_decide_end(controller, job, JOB_STATE_FAILED, job_error_too_large(job->replica_count, replicas_max));
-            job_proceed_to_end(controller, job);
+            job_proceed(controller, job);
         } else if ((uint64_t)controller->replicas_held + job->replica_count > replicas_max || !admit(controller, job)) {
             return;
         }

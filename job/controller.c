@@ -205,6 +205,7 @@ void controller_destroy(struct controller *controller)
     turn_drop(controller);
     turn_deinit(&controller->turn);
     timers_deinit(&controller->limits);
+    timers_deinit(&controller->backoffs);
     waits_destroy(controller->waits);
     request_ids_destroy(controller->request_ids);
     retention_destroy(controller->retention);

@@ -1,7 +1,7 @@
 /* controller_state: the controller from within; what one turn decides, and what is done about it once that is durable.
  *
  * Used by   the files of the controller, and by nobody else: controller.c (life, thread), controller_turn.c (the turn),
- *           turn.c (acts, replies), decide_*.c, job_life.c, admit.c, stage.c, reconcile.c.
+ *           turn.c (acts, replies), decide_*.c, job_life.c, job_retry.c, admit.c, stage.c, reconcile.c.
  * Shape     a turn decides about messages one by one, changing jobs in memory and gathering acts and replies; then
  *           touched jobs are staged, committed with one sync, and only then replies are sent and acts are done.
  * Thread    the controller's.
@@ -17,6 +17,7 @@
 #include "base/thread_check.h"
 #include "job/controller.h"
 #include "job/job_table.h"
+#include "job/replica_state.h"
 #include "job/request_ids.h"
 #include "job/retention.h"
 #include "job/waits.h"
@@ -96,7 +97,8 @@ struct controller {
     struct job *queue_last;
     uint32_t replicas_held;
     int64_t admission_retry_mono_ns; /* 0: not waiting for addresses */
-    struct timers limits;
+    struct timers limits;            /* wall clock */
+    struct timers backoffs;          /* monotonic */
     struct request_ids *request_ids;
     struct waits *waits;
 
@@ -152,14 +154,31 @@ void job_touch(struct controller *controller, struct job *job);
 void job_step(struct controller *controller, struct job *job, enum job_event event);
 /* Decides how the job ends, unless that is decided already. Takes over the message. */
 void job_decide_end(struct controller *controller, struct job *job, enum job_state state, struct job_error error);
-/* Ends the job if its end is decided and nothing of it runs; else stops what still runs. */
-void job_proceed_to_end(struct controller *controller, struct job *job);
+/* If its end or another attempt is decided: stops what still runs; once nothing does, ends the job or begins the attempt. */
+void job_proceed(struct controller *controller, struct job *job);
 /* Cancels for a client or a limit; takes over the message. */
 void job_cancel(struct controller *controller, struct job *job, struct job_error error);
 /* Sets or clears the timer of the limit that counts now. */
 void job_set_timer(struct controller *controller, struct job *job);
 /* An end's or start's time as a witness tells it: whole microseconds, not before Create, not in the future. */
 int64_t job_witness_time(const struct controller *controller, const struct job *job, int64_t unix_ns);
+
+/* ---- job_retry.c: replicas and jobs that are started again ---- */
+/* Takes the phase table's step; false when the phase does not take the event. */
+bool replica_step(struct replica *replica, enum replica_event event);
+/* Plans another attempt of a replica that has ended. event: its end. */
+void job_restart_replica(struct controller *controller, struct job *job, struct replica *replica,
+                         const struct execution_event *event);
+/* Decides that another attempt of the whole job follows: job_proceed stops what runs of this one. */
+void job_decide_retry(struct controller *controller, struct job *job, const struct execution_event *event);
+/* All of this attempt has ended: plans the next. */
+void job_begin_attempt(struct controller *controller, struct job *job);
+/* Where a store was restored: whatever follows may have run where the backup was taken, so the job ends here. */
+void job_end_elsewhere(struct controller *controller, struct job *job, const struct replica *replica);
+/* Starts planned replicas that are due, and sets the timer of the others. Once a turn, when all else is decided, so that
+ * they share one plan. */
+void job_start_planned(struct controller *controller, struct job *job);
+void decide_backoffs(struct controller *controller);
 
 /* ---- admit.c ---- */
 void admit_enqueue(struct controller *controller, struct job *job);

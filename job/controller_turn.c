@@ -41,6 +41,14 @@ void turn_begin(struct controller *controller)
     controller->turn.touched_end = &controller->turn.touched;
 }
 
+/* May end one that cannot be planned any more, and make room for others by that. */
+static void start_planned(struct controller *controller)
+{
+    for (struct job *job = controller->turn.touched; job; job = job->next_touched) {
+        job_start_planned(controller, job);
+    }
+}
+
 static void stage_touched(struct controller *controller)
 {
     for (struct job *job = controller->turn.touched; job; job = job->next_touched) {
@@ -65,6 +73,7 @@ static void settle_touched(struct controller *controller)
         job->plan = NULL;
         if (job->gone || (!job->execution.deleting && job_state_is_terminal(job->state))) {
             timers_clear(&controller->limits, &job->timer);
+            timers_clear(&controller->backoffs, &job->backoff);
             job_table_remove(controller->jobs, job);
         }
     }
@@ -76,6 +85,7 @@ int turn_finish(struct controller *controller, struct err *err)
 {
     struct err failure = ERR_INIT;
 
+    start_planned(controller);
     admit_run(controller);
     if (!controller_has_failed(controller)) {
         stage_touched(controller);
@@ -158,7 +168,7 @@ static int64_t earlier(int64_t left, int64_t right)
 static int64_t next_wait(const struct controller *controller, int64_t store_wait_ns)
 {
     int64_t wall = earlier(timers_next_ns(&controller->limits), request_ids_next_ns(controller->request_ids));
-    int64_t mono = waits_next_ns(controller->waits);
+    int64_t mono = earlier(waits_next_ns(controller->waits), timers_next_ns(&controller->backoffs));
     int64_t wait = store_wait_ns;
 
     wall = earlier(wall, expired_next_ns(controller));

@@ -109,6 +109,7 @@ static int read_message(struct creation *creation, const API(CustomJob) * msg, s
     job->replica_count = shape.replica_count;
     job->timeout_ns = shape.timeout_ns;
     job->wait_max_ns = shape.wait_max_ns;
+    job->retry_rules = shape.retry_rules;
     job_notes_visit(msg, tell_note, creation);
     return 0;
 }

@@ -20,13 +20,13 @@ static struct replica *find_replica(struct job *job, const struct execution_key 
     return NULL;
 }
 
-/* Every replica runs, or ran: a worker that was quick may be through already. Once the end is decided, a replica that
- * was slow to start changes nothing. */
+/* Every replica runs, or ran: a worker that was quick may be through already. Once an end or another attempt is decided,
+ * a replica that was slow to start changes nothing. */
 static void proceed_to_running(struct controller *controller, struct job *job)
 {
     int64_t latest = 0;
 
-    if (job->state != JOB_STATE_PENDING || job->execution.end.state != 0) {
+    if (job->state != JOB_STATE_PENDING || job->execution.end.state != 0 || job->execution.retry_time_unix_ns != 0) {
         return;
     }
     for (uint32_t i = 0; i < job->execution.replica_count; i++) {
@@ -61,125 +61,128 @@ static void started(struct controller *controller, struct job *job, struct repli
 {
     note_start(controller, job, replica, event->time_unix_ns);
     replica->pid = event->pid;
-    if (replica->phase == REPLICA_STARTING) {
-        replica->phase = REPLICA_RUNNING;
-    }
     proceed_to_running(controller, job);
 }
 
-/* It ended by itself before the cancellation was decided, and only the news came later: then it was not cancelled. */
-static bool beat_the_cancel(const struct job *job, const struct execution_event *event)
+/* It ended by itself before this was decided, and only the news came later. */
+static bool ended_before(const struct execution_event *event, int64_t decided_unix_ns)
 {
-    return job->execution.cancel_requested && job->execution.end.state == JOB_STATE_CANCELLED &&
-           event->kind == EXECUTION_EVENT_EXITED && event->time_unix_ns > 0 &&
-           event->time_unix_ns < job->execution.cancel_time_unix_ns;
+    return event->kind == EXECUTION_EVENT_EXITED && event->time_unix_ns > 0 && event->time_unix_ns < decided_unix_ns;
 }
 
-static void decide_outcome(struct controller *controller, struct job *job, const struct replica *replica,
-                           const struct execution_event *event)
+/* Then it was not cancelled. */
+static void beat_the_cancel(struct job *job, const struct execution_event *event)
 {
-    bool is_primary = replica == &job->execution.replicas[0];
-    bool is_success = replica->phase == REPLICA_EXITED && replica->exit_code == 0 && replica->term_signal == 0;
+    struct execution *execution = &job->execution;
 
-    if (is_success && !is_primary) {
-        return;
-    }
-    if (beat_the_cancel(job, event)) {
-        free(job->execution.end.error_message);
-        job->execution.end = (struct job_end){0};
-    }
-    if (job->execution.end.state != 0) {
-        return;
-    }
-    if (is_success) {
-        job_decide_end(controller, job, JOB_STATE_SUCCEEDED, (struct job_error){0});
-    } else {
-        job_decide_end(controller, job, JOB_STATE_FAILED, job_error_of_replica(event, job->name));
+    if (execution->cancel_requested && execution->end.state == JOB_STATE_CANCELLED &&
+        ended_before(event, execution->cancel_time_unix_ns)) {
+        free(execution->end.error_message);
+        execution->end = (struct job_end){0};
     }
 }
 
-static void ended(struct controller *controller, struct job *job, struct replica *replica, enum replica_phase phase,
+/* The primary decides for all. A retry that was decided on after it was through is not needed. */
+static void succeeded(struct controller *controller, struct job *job, const struct replica *replica,
+                      const struct execution_event *event)
+{
+    int64_t retry_time = job->execution.retry_time_unix_ns;
+
+    if (replica != &job->execution.replicas[0] || (retry_time != 0 && !ended_before(event, retry_time))) {
+        return;
+    }
+    beat_the_cancel(job, event);
+    job_decide_end(controller, job, JOB_STATE_SUCCEEDED, (struct job_error){0});
+}
+
+/* What would have been started again was cancelled all the same; once all is to be tried again, no failure counts. */
+static void failed(struct controller *controller, struct job *job, struct replica *replica,
+                   const struct execution_event *event)
+{
+    struct execution *execution = &job->execution;
+    enum retry retry = retry_decide(&job->retry_rules, failure_of(event), replica->restart, execution->job_attempt);
+
+    if (execution->retry_time_unix_ns != 0) {
+        return;
+    }
+    if (retry == RETRY_NOTHING) {
+        beat_the_cancel(job, event);
+        if (execution->end.state == 0) {
+            job_decide_end(controller, job, JOB_STATE_FAILED, job_error_of_replica(event, job->name));
+        }
+    } else if (execution->end.state == 0 && retry == RETRY_REPLICA) {
+        job_restart_replica(controller, job, replica, event);
+    } else if (execution->end.state == 0) {
+        job_decide_retry(controller, job, event);
+    }
+}
+
+static void ended(struct controller *controller, struct job *job, struct replica *replica,
                   const struct execution_event *event)
 {
-    replica->phase = phase;
     replica->end_time_unix_ns = job_witness_time(controller, job, event->time_unix_ns);
-    if (phase == REPLICA_EXITED) {
+    if (event->kind == EXECUTION_EVENT_EXITED) {
         replica->exit_code = event->exit_code;
         replica->term_signal = event->term_signal;
         replica->oom_killed = event->oom_killed;
     }
-    if (phase != REPLICA_START_FAILED) {
+    if (event->kind != EXECUTION_EVENT_START_FAILED) {
         note_start(controller, job, replica, event->time_unix_ns);
         proceed_to_running(controller, job);
     }
-    decide_outcome(controller, job, replica, event);
-    job_proceed_to_end(controller, job);
+    if (event->kind == EXECUTION_EVENT_EXITED && event->exit_code == 0 && event->term_signal == 0) {
+        succeeded(controller, job, replica, event);
+    } else {
+        failed(controller, job, replica, event);
+    }
+    job_proceed(controller, job);
 }
 
-/* The executor never saw it, so the crash came between the decision and the act: it is started now, if still wanted. */
-static void start_again(struct controller *controller, struct job *job, struct replica *replica)
+/* The crash came between the decision and the act: it is started at the end of this turn, if it is still wanted. Where a
+ * store was restored, that an attempt has no files says nothing of whether it has run. */
+static void not_launched(struct controller *controller, struct job *job, struct replica *replica)
 {
-    struct execution_key key = execution_replica_key(&job->execution, replica);
-    struct err err = ERR_INIT;
-
-    if (job->execution.end.state != 0) {
-        replica->phase = REPLICA_START_FAILED;
+    replica->start_due_mono_ns = 0;
+    if (controller->is_restored) {
+        job_end_elsewhere(controller, job, replica);
+    } else if (replica_has_ended(replica)) {
         replica->end_time_unix_ns = controller->turn.now_unix_ns;
-        job_proceed_to_end(controller, job);
-        return;
     }
-    if (!job->plan && admit_plan(controller, job, &err)) {
-        job_decide_end(controller, job, JOB_STATE_FAILED, job_error_of(&err));
-        replica->phase = REPLICA_START_FAILED;
-        replica->end_time_unix_ns = controller->turn.now_unix_ns;
-        job_proceed_to_end(controller, job);
-        return;
-    }
-    replica->phase = REPLICA_STARTING;
-    turn_act(controller, (struct act){.kind = ACT_START,
-                                      .key = key,
-                                      .task = job_plan_task(job->plan, (size_t)(replica - job->execution.replicas))});
+    job_proceed(controller, job);
 }
 
-/* Where a store was restored, that an attempt has no files says nothing of whether it has run. */
-static void not_launched(struct controller *controller, struct job *job, struct replica *replica,
-                         const struct execution_event *event)
+static bool step_of(enum execution_event_kind kind, enum replica_event *ret_event)
 {
-    struct execution_event lost = *event;
+    static const enum replica_event events[] = {[EXECUTION_EVENT_STARTED] = REPLICA_EVENT_STARTED,
+                                                [EXECUTION_EVENT_START_FAILED] = REPLICA_EVENT_START_FAILED,
+                                                [EXECUTION_EVENT_EXITED] = REPLICA_EVENT_EXITED,
+                                                [EXECUTION_EVENT_LOST] = REPLICA_EVENT_LOST,
+                                                [EXECUTION_EVENT_NOT_LAUNCHED] = REPLICA_EVENT_NOT_LAUNCHED};
 
-    if (!controller->is_restored) {
-        start_again(controller, job, replica);
-        return;
+    if ((unsigned)kind >= sizeof events / sizeof events[0]) {
+        return false;
     }
-    lost.kind = EXECUTION_EVENT_LOST;
-    lost.message = "The store was restored from a backup, and of this attempt there are no files here.";
-    ended(controller, job, replica, REPLICA_LOST, &lost);
+    *ret_event = events[kind];
+    return true;
 }
 
 static void replica_event(struct controller *controller, struct job *job, struct replica *replica,
                           const struct execution_event *event)
 {
-    job_touch(controller, job);
+    enum replica_event step;
+
     controller->adoptions_open -= replica->adopting ? 1 : 0;
     replica->adopting = false;
-    switch (event->kind) {
-    case EXECUTION_EVENT_STARTED:
+    if (!step_of(event->kind, &step) || !replica_step(replica, step)) {
+        return;
+    }
+    job_touch(controller, job);
+    if (step == REPLICA_EVENT_STARTED) {
         started(controller, job, replica, event);
-        break;
-    case EXECUTION_EVENT_START_FAILED:
-        ended(controller, job, replica, REPLICA_START_FAILED, event);
-        break;
-    case EXECUTION_EVENT_EXITED:
-        ended(controller, job, replica, REPLICA_EXITED, event);
-        break;
-    case EXECUTION_EVENT_LOST:
-        ended(controller, job, replica, REPLICA_LOST, event);
-        break;
-    case EXECUTION_EVENT_NOT_LAUNCHED:
-        not_launched(controller, job, replica, event);
-        break;
-    case EXECUTION_EVENT_REMOVED:
-        break;
+    } else if (step == REPLICA_EVENT_NOT_LAUNCHED) {
+        not_launched(controller, job, replica);
+    } else {
+        ended(controller, job, replica, event);
     }
 }
 
@@ -198,7 +201,7 @@ void decide_event(struct controller *controller, const struct event_mail *mail)
         return;
     }
     replica = job->execution.deleting || job_state_is_terminal(job->state) ? NULL : find_replica(job, &event->key);
-    if (replica && !replica_has_ended(replica)) {
+    if (replica) {
         replica_event(controller, job, replica, event);
     }
 }
@@ -207,8 +210,8 @@ static void limit_reached(struct controller *controller, struct job *job)
 {
     if (job->state == JOB_STATE_QUEUED) {
         job_decide_end(controller, job, JOB_STATE_FAILED, job_error_wait(job->wait_max_ns));
-        job_proceed_to_end(controller, job);
-    } else if (job->state == JOB_STATE_RUNNING && job->execution.end.state == 0) {
+        job_proceed(controller, job);
+    } else if (job->execution.end.state == 0) {
         turn_tell(controller, job, "The job reached its scheduling.timeout and is being canceled.");
         job_cancel(controller, job, job_error_timeout(job->timeout_ns));
     }
@@ -225,6 +228,7 @@ void decide_timers(struct controller *controller)
     while (budget-- > 0 && (timer = timers_take_due(&controller->limits, controller->turn.now_unix_ns))) {
         limit_reached(controller, (struct job *)timer);
     }
+    decide_backoffs(controller);
     while (budget-- > 0 && (expired = request_ids_expired(controller->request_ids, controller->turn.now_unix_ns))) {
         stage_delete(controller, STORE_TABLE_REQUEST_ID, expired->id);
         request_ids_drop_oldest(controller->request_ids);

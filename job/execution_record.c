@@ -94,6 +94,12 @@ static bool encode_times(STORE(JobExecution) * msg, const struct execution *exec
     if (time) {
         STORE(JobExecution_set_queue_time)(msg, time);
     }
+    if (!make_time(arena, execution->retry_time_unix_ns, &time)) {
+        return false;
+    }
+    if (time) {
+        STORE(JobExecution_set_retry_time)(msg, time);
+    }
     return true;
 }
 
@@ -230,6 +236,7 @@ static int decode(const STORE(JobExecution) * msg, struct execution *execution, 
     execution->timeout_deadline_unix_ns = pb_time_read(STORE(JobExecution_timeout_deadline)(msg));
     execution->wait_deadline_unix_ns = pb_time_read(STORE(JobExecution_wait_deadline)(msg));
     execution->queue_time_unix_ns = pb_time_read(STORE(JobExecution_queue_time)(msg));
+    execution->retry_time_unix_ns = pb_time_read(STORE(JobExecution_retry_time)(msg));
     execution->cancel_operation_id = STORE(JobExecution_cancel_operation_id)(msg);
     execution->deleting = STORE(JobExecution_deleting)(msg);
     execution->delete_operation_id = STORE(JobExecution_delete_operation_id)(msg);

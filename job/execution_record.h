@@ -46,6 +46,7 @@ struct replica {
     bool adopting; /* asked the executor after it and not yet told; not stored */
     int64_t start_time_unix_ns;
     int64_t end_time_unix_ns;
+    int64_t start_due_mono_ns; /* PLANNED: when it is to be started; not stored: after a restart that is at once */
 };
 
 /* How the job will end once its replicas have stopped. */
@@ -69,7 +70,8 @@ struct execution {
     uint64_t delete_operation_id;
     char *kms_key_name; /* the record is sealed with it; NULL: none */
     struct job_end end;
-    struct replica *replicas; /* none while QUEUED */
+    int64_t retry_time_unix_ns; /* not 0: another job attempt follows once all has stopped */
+    struct replica *replicas;   /* none while QUEUED */
     uint32_t replica_count;
 };
 

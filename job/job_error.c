@@ -87,11 +87,22 @@ static const char *duration_text(int64_t ns, char text[40])
     return text;
 }
 
+/* "", or which try it was. */
+static const char *attempt_text(const struct execution_key *key, char text[96])
+{
+    text[0] = '\0';
+    if (key->job_attempt > 1 || key->restart > 0) {
+        snprintf(text, 96, "\nThis was attempt %u of the job and restart %u of the replica.", key->job_attempt,
+                 key->restart);
+    }
+    return text;
+}
+
 static struct job_error of_exit(const struct execution_event *event, const char *replica, const char *job_name)
 {
     int status = event->term_signal != 0 ? SIGNAL_STATUS_BASE + event->term_signal : event->exit_code;
     const char *abbreviation = event->term_signal != 0 ? sigabbrev_np(event->term_signal) : NULL;
-    char signal_text[48] = "";
+    char signal_text[48] = "", attempt[96];
     struct span tail = event->stderr_tail;
     struct job_error error;
     char *tail_text;
@@ -116,31 +127,45 @@ static struct job_error of_exit(const struct execution_event *event, const char 
     tail_text[tail.size] = '\0';
     text_make_utf8(tail_text, tail.size);
     error = make(JOB_ERROR_REPLICA,
-                 "The replica %s %sexited with a non-zero status of %d%s. Termination reason: %s. %s%s\n"
+                 "The replica %s %sexited with a non-zero status of %d%s. Termination reason: %s. %s%s%s\n"
                  "To find out more about why your job exited please check the logs: customjob logs %s",
                  replica, event->oom_killed ? "ran out of memory and " : "", status, signal_text,
-                 event->oom_killed ? "OOMKilled" : "Error", tail.size > 0 ? "\n" : "", tail_text, job_name);
+                 event->oom_killed ? "OOMKilled" : "Error", tail.size > 0 ? "\n" : "", tail_text,
+                 attempt_text(&event->key, attempt), job_name);
     free(tail_text);
     return error;
+}
+
+static struct job_error of_start(const struct execution_event *event, const char *replica, const char *job_name)
+{
+    const char *message = event->message ? event->message : "";
+    char attempt[96];
+
+    if (event->is_host_fault) {
+        return make(JOB_ERROR_UNKNOWN,
+                    "Internal error occurred for the current attempt: the replica %s could not be started. %.*s%s",
+                    replica, LIMIT_ERROR_TAIL_BYTES, message, attempt_text(&event->key, attempt));
+    }
+    return make(JOB_ERROR_REPLICA,
+                "The replica %s exited with a non-zero status of %d. Termination reason: StartError. \n"
+                "Termination log message: %.*s%s\n"
+                "To find out more about why your job exited please check the logs: customjob logs %s",
+                replica, event->exit_code > 0 ? event->exit_code : START_FAILED_STATUS, LIMIT_ERROR_TAIL_BYTES, message,
+                attempt_text(&event->key, attempt), job_name);
 }
 
 struct job_error job_error_of_replica(const struct execution_event *event, const char *job_name)
 {
     const char *message = event->message ? event->message : "";
-    char replica[40];
+    char replica[40], attempt[96];
 
     snprintf(replica, sizeof replica, "workerpool%u-%u", event->key.pool_index, event->key.replica_index);
     switch (event->kind) {
     case EXECUTION_EVENT_START_FAILED:
-        return make(JOB_ERROR_REPLICA,
-                    "The replica %s exited with a non-zero status of %d. Termination reason: StartError. \n"
-                    "Termination log message: %.*s\n"
-                    "To find out more about why your job exited please check the logs: customjob logs %s",
-                    replica, event->exit_code > 0 ? event->exit_code : START_FAILED_STATUS, LIMIT_ERROR_TAIL_BYTES,
-                    message, job_name);
+        return of_start(event, replica, job_name);
     case EXECUTION_EVENT_LOST:
-        return make(JOB_ERROR_UNKNOWN, "The replica %s has ended, exit status unknown.%s%.*s", replica,
-                    message[0] ? " " : "", LIMIT_ERROR_TAIL_BYTES, message);
+        return make(JOB_ERROR_UNKNOWN, "The replica %s has ended, exit status unknown.%s%.*s%s", replica,
+                    message[0] ? " " : "", LIMIT_ERROR_TAIL_BYTES, message, attempt_text(&event->key, attempt));
     default:
         return of_exit(event, replica, job_name);
     }

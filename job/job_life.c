@@ -41,8 +41,12 @@ int64_t job_witness_time(const struct controller *controller, const struct job *
     if (unix_ns <= 0 || unix_ns > now) {
         unix_ns = now;
     }
+    /* A wall clock that was set back does not turn the order of a job's times around. */
     if (unix_ns < job->create_time_unix_ns) {
         unix_ns = job->create_time_unix_ns;
+    }
+    if (unix_ns < job->start_time_unix_ns) {
+        unix_ns = job->start_time_unix_ns;
     }
     return unix_ns - unix_ns % NS_PER_US;
 }
@@ -54,7 +58,7 @@ void job_set_timer(struct controller *controller, struct job *job)
 
     if (job->state == JOB_STATE_QUEUED) {
         due = job->execution.wait_deadline_unix_ns;
-    } else if (job->state == JOB_STATE_RUNNING && job->execution.end.state == 0) {
+    } else if ((job->state == JOB_STATE_PENDING || job->state == JOB_STATE_RUNNING) && job->execution.end.state == 0) {
         due = job->execution.timeout_deadline_unix_ns;
     }
     if (due == 0) {
@@ -73,6 +77,7 @@ void job_decide_end(struct controller *controller, struct job *job, enum job_sta
         return;
     }
     *end = (struct job_end){(uint32_t)state, error.code, error.message};
+    job->execution.retry_time_unix_ns = 0;
     job_set_timer(controller, job);
     job_touch(controller, job);
 }
@@ -83,7 +88,7 @@ static int64_t end_time(const struct controller *controller, const struct job *j
     int64_t time = job->start_time_unix_ns;
 
     if (job->execution.replica_count == 0) {
-        return controller->turn.now_unix_ns;
+        return job_witness_time(controller, job, controller->turn.now_unix_ns);
     }
     for (uint32_t i = 0; i < job->execution.replica_count; i++) {
         int64_t ended = job->execution.replicas[i].end_time_unix_ns;
@@ -143,34 +148,48 @@ static void finish(struct controller *controller, struct job *job)
     turn_seal(controller, job, true);
 }
 
-void job_proceed_to_end(struct controller *controller, struct job *job)
+/* True while something of it may run. */
+static bool stop_replica(struct controller *controller, struct job *job, struct replica *replica, bool *is_stopping)
 {
-    bool runs = false;
-    bool is_stopping = false;
+    bool may_run = replica->phase != REPLICA_PLANNED;
 
-    if (job->execution.end.state == 0 || job_state_is_terminal(job->state)) {
-        return;
+    if (replica_has_ended(replica)) {
+        return false;
     }
-    for (uint32_t i = 0; i < job->execution.replica_count; i++) {
-        struct replica *replica = &job->execution.replicas[i];
-
-        if (replica_has_ended(replica)) {
-            continue;
-        }
-        runs = true;
-        if (replica->phase != REPLICA_STOPPING) {
-            replica->phase = REPLICA_STOPPING;
-            is_stopping = true;
+    if (replica->phase != REPLICA_STOPPING) {
+        (void)replica_step(replica, REPLICA_EVENT_STOP);
+        job_touch(controller, job);
+        if (may_run) {
+            *is_stopping = true;
             turn_act(controller,
                      (struct act){.kind = ACT_STOP, .key = execution_replica_key(&job->execution, replica)});
         }
     }
+    return may_run;
+}
+
+void job_proceed(struct controller *controller, struct job *job)
+{
+    struct execution *execution = &job->execution;
+    bool is_stopping = false;
+    bool runs = false;
+
+    if ((execution->end.state == 0 && execution->retry_time_unix_ns == 0) || job_state_is_terminal(job->state)) {
+        return;
+    }
+    for (uint32_t i = 0; i < execution->replica_count; i++) {
+        runs = stop_replica(controller, job, &execution->replicas[i], &is_stopping) || runs;
+    }
     if (is_stopping) {
         turn_tell(controller, job, "Tearing down training program.");
-        job_touch(controller, job);
     }
-    if (!runs) {
+    if (runs) {
+        return;
+    }
+    if (execution->end.state != 0) {
         finish(controller, job);
+    } else {
+        job_begin_attempt(controller, job);
     }
 }
 
@@ -184,5 +203,5 @@ void job_cancel(struct controller *controller, struct job *job, struct job_error
         job_step(controller, job, JOB_EVENT_CANCEL);
     }
     job_decide_end(controller, job, JOB_STATE_CANCELLED, error);
-    job_proceed_to_end(controller, job);
+    job_proceed(controller, job);
 }

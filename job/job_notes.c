@@ -33,10 +33,11 @@ static void tell_scheduling(const struct visit *visit, const API(Scheduling) * s
 {
     int32_t strategy = API(Scheduling_strategy)(scheduling);
 
-    tell(visit, strategy != API(Scheduling_STRATEGY_UNSPECIFIED) && strategy != API(Scheduling_STANDARD),
+    /* FLEX_START is what happens here anyway: a job waits until all it needs is free. */
+    tell(visit,
+         strategy != API(Scheduling_STRATEGY_UNSPECIFIED) && strategy != API(Scheduling_STANDARD) &&
+             strategy != API(Scheduling_FLEX_START),
          "job_spec.scheduling.strategy");
-    tell(visit, API(Scheduling_restart_job_on_worker_restart)(scheduling),
-         "job_spec.scheduling.restart_job_on_worker_restart");
 }
 
 void job_notes_visit(const API(CustomJob) * job, job_note_fn note, void *context)

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "executor/executor.h"
+#include "job/retry_policy.h"
 
 C_DECLS_BEGIN
 
@@ -31,6 +32,7 @@ struct job_shape {
     uint32_t replica_count;
     int64_t timeout_ns;  /* default 7 days */
     int64_t wait_max_ns; /* max_wait_duration; 0: none */
+    struct retry_rules retry_rules;
 };
 
 MUST_USE int job_shape_read(struct span custom_job_wire, struct job_shape *ret_shape, struct err *err);

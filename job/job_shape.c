@@ -49,6 +49,25 @@ static int64_t duration_ns(const google_protobuf_Duration *duration)
     return ns < 0 ? 0 : ns;
 }
 
+/* *= proto: custom_job.proto, Scheduling.max_wait_duration: with FLEX_START "The default is 24 hours", and 0 is for ever. */
+static void read_scheduling(const API(Scheduling) * scheduling, struct job_shape *shape)
+{
+    shape->timeout_ns = LIMIT_TIMEOUT_DEFAULT_S * CLOCK_NS_PER_S;
+    if (!scheduling) {
+        return;
+    }
+    if (duration_ns(API(Scheduling_timeout)(scheduling)) != 0) {
+        shape->timeout_ns = duration_ns(API(Scheduling_timeout)(scheduling));
+    }
+    if (API(Scheduling_has_max_wait_duration)(scheduling)) {
+        shape->wait_max_ns = duration_ns(API(Scheduling_max_wait_duration)(scheduling));
+    } else if (API(Scheduling_strategy)(scheduling) == API(Scheduling_FLEX_START)) {
+        shape->wait_max_ns = LIMIT_FLEX_START_WAIT_S * CLOCK_NS_PER_S;
+    }
+    shape->retry_rules.disable_retries = API(Scheduling_disable_retries)(scheduling);
+    shape->retry_rules.restart_job_on_worker_restart = API(Scheduling_restart_job_on_worker_restart)(scheduling);
+}
+
 int job_shape_of(const API(CustomJob) * job, struct job_shape *ret_shape, struct err *err)
 {
     const API(CustomJobSpec) *spec = API(CustomJob_job_spec)(job);
@@ -79,11 +98,7 @@ int job_shape_of(const API(CustomJob) * job, struct job_shape *ret_shape, struct
     }
     shape.pool_count = (uint32_t)pool_count;
     shape.replica_count = (uint32_t)total;
-    shape.timeout_ns = scheduling ? duration_ns(API(Scheduling_timeout)(scheduling)) : 0;
-    if (shape.timeout_ns == 0) {
-        shape.timeout_ns = LIMIT_TIMEOUT_DEFAULT_S * CLOCK_NS_PER_S;
-    }
-    shape.wait_max_ns = scheduling ? duration_ns(API(Scheduling_max_wait_duration)(scheduling)) : 0;
+    read_scheduling(scheduling, &shape);
     *ret_shape = shape;
     return 0;
 }

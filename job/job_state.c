@@ -25,19 +25,19 @@ _Static_assert(sizeof state_names / sizeof state_names[0] == JOB_STATE_COUNT, "o
  * `JOB_STATE_SUCCEEDED`, `JOB_STATE_FAILED` or `JOB_STATE_CANCELLED`." */
 static const unsigned char next_states[][JOB_EVENT_COUNT] = {
     /* clang-format off */
-    /*                                   ADMITTED           ALL_RUNNING        CANCEL                SUCCEEDED            FAILED            CANCELLED */
-    [JOB_STATE_UNSPECIFIED]         = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_QUEUED]              = {JOB_STATE_PENDING, 0,                 0,                    0,                   JOB_STATE_FAILED, JOB_STATE_CANCELLED},
-    [JOB_STATE_PENDING]             = {0,                 JOB_STATE_RUNNING, JOB_STATE_CANCELLING, JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, 0},
-    [JOB_STATE_RUNNING]             = {0,                 0,                 JOB_STATE_CANCELLING, JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, 0},
-    [JOB_STATE_SUCCEEDED]           = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_FAILED]              = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_CANCELLING]          = {0,                 0,                 JOB_STATE_CANCELLING, JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED},
-    [JOB_STATE_CANCELLED]           = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_PAUSED]              = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_EXPIRED]             = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_UPDATING]            = {0,                 0,                 0,                    0,                   0,                0},
-    [JOB_STATE_PARTIALLY_SUCCEEDED] = {0,                 0,                 0,                    0,                   0,                0},
+    /*                                   ADMITTED           ALL_RUNNING        RETRY              CANCEL                SUCCEEDED            FAILED            CANCELLED */
+    [JOB_STATE_UNSPECIFIED]         = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_QUEUED]              = {JOB_STATE_PENDING, 0,                 0,                 0,                    0,                   JOB_STATE_FAILED, JOB_STATE_CANCELLED},
+    [JOB_STATE_PENDING]             = {0,                 JOB_STATE_RUNNING, JOB_STATE_PENDING, JOB_STATE_CANCELLING, JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, 0},
+    [JOB_STATE_RUNNING]             = {0,                 0,                 JOB_STATE_PENDING, JOB_STATE_CANCELLING, JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, 0},
+    [JOB_STATE_SUCCEEDED]           = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_FAILED]              = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_CANCELLING]          = {0,                 0,                 0,                 JOB_STATE_CANCELLING, JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED},
+    [JOB_STATE_CANCELLED]           = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_PAUSED]              = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_EXPIRED]             = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_UPDATING]            = {0,                 0,                 0,                 0,                    0,                   0,                0},
+    [JOB_STATE_PARTIALLY_SUCCEEDED] = {0,                 0,                 0,                 0,                    0,                   0,                0},
     /* clang-format on */
 };
 _Static_assert(sizeof next_states / sizeof next_states[0] == JOB_STATE_COUNT, "one row per state");

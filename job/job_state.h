@@ -33,12 +33,13 @@ enum job_state {
 enum job_event {
     JOB_EVENT_ADMITTED,    /* resources taken, replicas being started */
     JOB_EVENT_ALL_RUNNING, /* every replica of every pool runs */
+    JOB_EVENT_RETRY,       /* all has stopped, and the job is tried once more */
     JOB_EVENT_CANCEL,      /* a client, or a limit, asks for the end; replicas still to stop */
     JOB_EVENT_SUCCEEDED,   /* the primary exited 0 and the rest is stopped */
     JOB_EVENT_FAILED,      /* a final failure, and the rest is stopped */
     JOB_EVENT_CANCELLED    /* cancelled, and the rest is stopped */
 };
-#define JOB_EVENT_COUNT 6
+#define JOB_EVENT_COUNT 7
 
 bool job_state_is_terminal(enum job_state state);
 /* "JOB_STATE_RUNNING"; "JOB_STATE_UNSPECIFIED" for numbers unknown. Static storage. */

@@ -19,12 +19,14 @@
 #include "job/job_plan.h"
 #include "job/job_state.h"
 #include "job/operations.h"
+#include "job/retry_policy.h"
 #include "job/timers.h"
 
 C_DECLS_BEGIN
 
 struct job {
-    struct timer timer; /* first; wall clock: the end of the wait for resources, or of the run */
+    struct timer timer;   /* first; wall clock: the end of the wait for resources, or of the run */
+    struct timer backoff; /* monotonic: when a replica that waits for its start is due */
     uint64_t id;
     char *name;
     struct job *next_in_bucket;
@@ -42,6 +44,7 @@ struct job {
     int64_t timeout_ns;
     int64_t wait_max_ns;
     uint32_t replica_count;
+    struct retry_rules retry_rules;
     struct execution execution;
     struct operation *cancel_operation;
     struct operation *delete_operation;

@@ -31,6 +31,7 @@ static int read_image(struct job *job, struct span image, struct err *err)
     job->replica_count = shape.replica_count;
     job->timeout_ns = shape.timeout_ns;
     job->wait_max_ns = shape.wait_max_ns;
+    job->retry_rules = shape.retry_rules;
     return 0;
 }
 
@@ -241,30 +242,42 @@ static int claim(void *context, struct job *job, struct err *err)
     return 0;
 }
 
+static void attach_replica(struct attaching *attaching, struct job *job, struct replica *replica)
+{
+    struct controller *controller = attaching->controller;
+    struct execution_key key = execution_replica_key(&job->execution, replica);
+
+    if (replica_has_ended(replica)) {
+        return;
+    }
+    if (replica->phase == REPLICA_PLANNED) {
+        /* Nobody was asked for it: the end of this turn starts it. */
+        job_touch(controller, job);
+        if (controller->is_restored) {
+            job_end_elsewhere(controller, job, replica);
+        }
+        return;
+    }
+    attaching->executions++;
+    controller->adoptions_open++;
+    replica->adopting = true;
+    turn_act(controller, (struct act){.kind = ACT_ADOPT, .key = key});
+    if (replica->phase == REPLICA_STOPPING) {
+        turn_act(controller, (struct act){.kind = ACT_STOP, .key = key});
+    }
+}
+
 static void attach_living(struct attaching *attaching, struct job *job)
 {
     struct controller *controller = attaching->controller;
 
     if (job->execution.replica_count == 0) {
         job_decide_end(controller, job, JOB_STATE_FAILED, job_error_no_record());
-        job_proceed_to_end(controller, job);
-        return;
     }
     for (uint32_t i = 0; i < job->execution.replica_count; i++) {
-        struct replica *replica = &job->execution.replicas[i];
-        struct execution_key key = execution_replica_key(&job->execution, replica);
-
-        if (replica_has_ended(replica)) {
-            continue;
-        }
-        attaching->executions++;
-        controller->adoptions_open++;
-        replica->adopting = true;
-        turn_act(controller, (struct act){.kind = ACT_ADOPT, .key = key});
-        if (replica->phase == REPLICA_STOPPING) {
-            turn_act(controller, (struct act){.kind = ACT_STOP, .key = key});
-        }
+        attach_replica(attaching, job, &job->execution.replicas[i]);
     }
+    job_proceed(controller, job);
 }
 
 static int attach(void *context, struct job *job, struct err *err)

@@ -45,24 +45,47 @@ def table_rows(text, heading):
     return rows[0], rows[2:]
 
 
-def states_of_code():
-    source = (ROOT / "job" / "job_state.c").read_text()
-    events = re.findall(r"JOB_EVENT_(\w+),? ", (ROOT / "job" / "job_state.h").read_text())
+def table_of_code(name, row, event):
+    """The events and the cells of a state × event table, without the prefixes of their names."""
+    source = (ROOT / "job" / f"{name}.c").read_text()
+    events = re.findall(rf"^    {event}_(\w+)\b", (ROOT / "job" / f"{name}.h").read_text(), re.M)
     table = {}
-    for state, cells in re.findall(r"\[JOB_STATE_(\w+)\]\s*= \{(.*)\},", source):
-        table[state] = [cell.strip().replace("JOB_STATE_", "").replace("0", "–") for cell in cells.split(",")]
-    return [event for event in events if event != "COUNT"], table
+    for state, cells in re.findall(rf"\[{row}_(\w+)\]\s*= \{{(.*)\}},", source):
+        table[state] = [re.sub("^0$", "–", cell.strip().replace(f"{row}_", "")) for cell in cells.split(",")]
+    return events, table
 
 
-def states():
-    header, rows = table_rows(ARCHITECTURE.read_text(), "## 5. The states of a job")
-    events, table = states_of_code()
+def states_of_code():
+    return table_of_code("job_state", "JOB_STATE", "JOB_EVENT")
+
+
+def told_table(heading, events, table):
+    """What the table behind a heading says otherwise than the code."""
+    header, rows = table_rows(ARCHITECTURE.read_text(), heading)
     if header[1:] != events:
         yield f"the events are {events}, not {header[1:]}"
     told = {name: cells for names, *cells in rows for name in names.split(", ")}
     for state, cells in table.items():
         if told.get(state, ["–"] * len(events)) != cells:
             yield f"{state} leads to {cells}, not {told.get(state)}"
+
+
+def picture(table):
+    """The arrows of the picture of states against the table."""
+    text = ARCHITECTURE.read_text().partition("stateDiagram-v2")[2].partition("```")[0]
+    drawn = set(re.findall(r"^ *(\w+) --> (\w+)", text, re.M))
+    steps = {(state, cell) for state, cells in table.items() for cell in cells if cell != "–"}
+    for state, cell in sorted(steps - drawn):
+        yield f"the picture has no arrow from {state} to {cell}"
+    for state, cell in sorted(drawn - steps):
+        yield f"the picture has an arrow from {state} to {cell}, the code none"
+
+
+def states():
+    events, table = states_of_code()
+    yield from told_table("## 5. The states of a job", events, table)
+    yield from picture(table)
+    yield from told_table("`job/replica_state.c` is", *table_of_code("replica_state", "REPLICA", "REPLICA_EVENT"))
 
 
 def options():

@@ -11,16 +11,6 @@ namespace {
 
 const int64_t second = CLOCK_NS_PER_S;
 
-std::vector<std::string> service_lines(const House &house, const std::string &name)
-{
-    std::string prefix = "log " + House::id(name) + ": ";
-    std::vector<std::string> lines;
-    while (const char *line = fake_executor_line(house.world, prefix.c_str(), lines.size())) {
-        lines.push_back(line + prefix.size());
-    }
-    return lines;
-}
-
 /* ---- from Create to the end ---- */
 
 TEST(Controller, CreateAnswersPendingWithNameAndTimesAndStartsOnlyThen)
@@ -64,7 +54,7 @@ TEST(Controller, AJobRunsAndSucceeds)
     EXPECT_EQ(0u, house.count(STORE_TABLE_EXECUTION));
     EXPECT_EQ((std::vector<std::string>{"Waiting for job to be provisioned.", "Job is preparing.", "Job is running.",
                                         "Finished tearing down training program.", "Job completed successfully."}),
-              service_lines(house, name));
+              house.service_lines(name));
 }
 
 TEST(Controller, RunningMeansThatAllReplicasOfAllPoolsRun)
@@ -124,7 +114,7 @@ TEST(Controller, AFailedReplicaFailsTheJobByNameAndStopsTheRest)
                   name,
               job.error);
     EXPECT_EQ(0u, fake_executor_running(house.world));
-    EXPECT_TRUE(contains(service_lines(house, name).back(), "Job failed with error code 3: The replica workerpool1-1"));
+    EXPECT_TRUE(contains(house.service_lines(name).back(), "Job failed with error code 3: The replica workerpool1-1"));
 }
 
 TEST(Controller, TheFirstFailureIsTheOneThatIsTold)
@@ -142,7 +132,7 @@ TEST(Controller, TheFirstFailureIsTheOneThatIsTold)
 TEST(Controller, ASignalAndTheOutOfMemoryKillerAreNamed)
 {
     House house;
-    std::string killed = house.make(simple_job());
+    std::string killed = house.make(simple_job(1, R"("disableRetries":true)"));
     std::string starved = house.make(simple_job());
     fake_executor_kill(house.world, House::key(killed).c_str(), SIGSEGV, false);
     fake_executor_kill(house.world, House::key(starved).c_str(), SIGKILL, true);
@@ -170,7 +160,7 @@ TEST(Controller, AReplicaThatCannotStartFailsTheJobAndStopsTheRest)
 TEST(Controller, ALostReplicaFailsTheJobWithCode13AndNoNumberIsInvented)
 {
     House house;
-    std::string name = house.make(simple_job());
+    std::string name = house.make(simple_job(1, R"("disableRetries":true)"));
     fake_executor_lose(house.world, House::key(name).c_str(), "Its supervisor was killed.");
     ASSERT_TRUE(house.settle());
     Job job = house.job(name);
@@ -187,7 +177,7 @@ TEST(Controller, FieldsWithoutEffectAreToldOnce)
         "scheduling":{"strategy":"SPOT"}}})"));
     house.restart();
     ASSERT_TRUE(house.settle());
-    std::vector<std::string> lines = service_lines(house, name);
+    std::vector<std::string> lines = house.service_lines(name);
     for (const char *field : {"job_spec.service_account", "job_spec.network", "job_spec.scheduling.strategy",
                               "job_spec.worker_pool_specs[0].disk_spec"}) {
         std::string line = std::string(field) + " is kept and given back, but has no effect on this server.";

@@ -254,9 +254,21 @@ std::string House::id(const std::string &name)
     return name.substr(name.rfind('/') + 1);
 }
 
-std::string House::key(const std::string &name, unsigned pool, unsigned replica)
+std::string House::key(const std::string &name, unsigned pool, unsigned replica, unsigned restart, unsigned attempt)
 {
-    return id(name) + "-1-workerpool" + std::to_string(pool) + "-" + std::to_string(replica) + "-0";
+    return id(name) + "-" + std::to_string(attempt) + "-workerpool" + std::to_string(pool) + "-" +
+           std::to_string(replica) + "-" + std::to_string(restart);
+}
+
+std::vector<std::string> House::service_lines(const std::string &name) const
+{
+    std::string prefix = "log " + id(name) + ": ";
+    std::vector<std::string> lines;
+
+    while (const char *line = fake_executor_line(world, prefix.c_str(), lines.size())) {
+        lines.push_back(line + prefix.size());
+    }
+    return lines;
 }
 
 std::string finished_job(House &house)

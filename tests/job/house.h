@@ -101,7 +101,10 @@ class House {
     enum job_state state(const std::string &name) { return job(name).state; }
     Operation operation(const std::string &name);
     /* "<id>-1-workerpool0-0-0" */
-    static std::string key(const std::string &name, unsigned pool = 0, unsigned replica = 0);
+    static std::string key(const std::string &name, unsigned pool = 0, unsigned replica = 0, unsigned restart = 0,
+                           unsigned attempt = 1);
+    /* What stands in the job's service log. */
+    std::vector<std::string> service_lines(const std::string &name) const;
     static std::string id(const std::string &name);
     uint64_t count(enum store_table table) { return store_count(store, table); }
 

@@ -57,6 +57,13 @@ static void release_addresses(struct executor *executor, uint64_t job_id)
 
 static void launch(struct fake_executor *fake, struct fake_execution *execution)
 {
+    for (size_t i = 0; i < fake->execution_count; i++) {
+        const struct fake_execution *other = &fake->executions[i];
+
+        fake->overlaps += other->phase == FAKE_RUNNING && other->key.job_id == execution->key.job_id &&
+                          other->key.pool_index == execution->key.pool_index &&
+                          other->key.replica_index == execution->key.replica_index;
+    }
     execution->launches++;
     execution->phase = FAKE_RUNNING;
     execution->start_time = clock_wall_unix_ns(fake->clock);
@@ -323,6 +330,15 @@ void fake_executor_fail_starts(struct fake_executor *fake, const char *text, con
     set_text(&fake->fail_text, text);
     set_text(&fake->fail_message, message);
     fake->fail_at_once = at_once;
+    fake->fail_by_host = false;
+    fake_unlock(fake);
+}
+
+void fake_executor_fail_starts_by_host(struct fake_executor *fake, const char *text, const char *message)
+{
+    fake_executor_fail_starts(fake, text, message, false);
+    fake_lock(fake);
+    fake->fail_by_host = true;
     fake_unlock(fake);
 }
 

@@ -50,8 +50,10 @@ void fake_executor_lose(struct fake_executor *fake, const char *key, const char 
 void fake_executor_exit_all(struct fake_executor *fake);
 
 /* ---- scripts ---- */
-/* Starts of keys that contain text fail with this message, as an event or at once. */
+/* Starts of keys that contain text fail with this message, as an event or at once; NULL: they work again. */
 void fake_executor_fail_starts(struct fake_executor *fake, const char *text, const char *message, bool at_once);
+/* The host is what those failures come of, as an event. */
+void fake_executor_fail_starts_by_host(struct fake_executor *fake, const char *text, const char *message);
 /* How many addresses there are; default 10000. */
 void fake_executor_set_addresses(struct fake_executor *fake, size_t count);
 /* remove refuses with this message; NULL: it works again. */
@@ -68,6 +70,8 @@ size_t fake_executor_running(const struct fake_executor *fake);
 /* How often the program of this execution was launched; more than once is never right. */
 unsigned fake_executor_launches(const struct fake_executor *fake, const char *key);
 unsigned fake_executor_launches_max(const struct fake_executor *fake);
+/* How often a replica was launched while another attempt of it still ran; never right. */
+unsigned fake_executor_overlaps(const struct fake_executor *fake);
 size_t fake_executor_addresses_held(const struct fake_executor *fake);
 bool fake_executor_has_files(const struct fake_executor *fake, uint64_t job_id);
 

@@ -127,6 +127,7 @@ static void tell(struct fake_executor *fake, const struct fake_execution *execut
         event.oom_killed = execution->oom_killed;
         event.stderr_tail = span_of(execution->stderr_tail);
     }
+    event.is_host_fault = kind == EXECUTION_EVENT_START_FAILED && fake->fail_by_host;
     fake->sink.event(fake->sink.context, &event);
 }
 
@@ -301,6 +302,15 @@ unsigned fake_executor_launches_max(const struct fake_executor *executor)
     }
     fake_unlock(fake);
     return most;
+}
+
+unsigned fake_executor_overlaps(const struct fake_executor *executor)
+{
+    struct fake_executor *fake = fake_lock(executor);
+    unsigned overlaps = fake->overlaps;
+
+    fake_unlock(fake);
+    return overlaps;
 }
 
 size_t fake_executor_addresses_held(const struct fake_executor *executor)

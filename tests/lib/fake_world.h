@@ -68,6 +68,8 @@ struct fake_executor {
     char *fail_text;
     char *fail_message;
     bool fail_at_once;
+    bool fail_by_host;
+    unsigned overlaps;
     char *fail_remove;
     char *fail_adopt;
 };
