@@ -18,6 +18,7 @@ struct snapshot_task {
     struct worker *worker;     /* NULL before the first snapshot */
     struct snapshot_head head; /* of the running one; set before it is posted */
     struct manifest manifest;
+    uint64_t old_lsn; /* of the snapshot that MANIFEST has named so far; 0: none */
     _Atomic uint64_t durable_lsn;
     _Atomic int cancelled;
     pthread_mutex_t mutex;
@@ -133,6 +134,17 @@ static int write_rows(struct snapshot_task *task, struct snapshot_writer *writer
     return snapshot_writer_finish(writer, atomic_load_explicit(&task->durable_lsn, memory_order_acquire), err);
 }
 
+/* Here, since a file system may take a tenth of a second for it. The next start removes what stays. */
+static void remove_old(const struct snapshot_task *task)
+{
+    struct data_dir_path path = data_dir_snapshot(task->options.dir, task->old_lsn);
+    struct err ignored = ERR_INIT;
+
+    if (task->old_lsn != 0) {
+        (void)task->options.fs->remove(task->options.fs, path.text, &ignored);
+    }
+}
+
 static int write_file(struct snapshot_task *task, struct row_sealer *sealer, struct err *err)
 {
     struct snapshot_writer *writer;
@@ -156,7 +168,11 @@ static int write_snapshot(struct snapshot_task *task, struct err *err)
     }
     result = write_file(task, sealer, err);
     row_sealer_destroy(sealer);
-    return result == 0 ? manifest_write(task->options.fs, task->options.dir, &task->manifest, err) : -1;
+    if (result != 0 || manifest_write(task->options.fs, task->options.dir, &task->manifest, err) != 0) {
+        return -1;
+    }
+    remove_old(task);
+    return 0;
 }
 
 static void run(struct worker_job *job)
@@ -176,7 +192,7 @@ static void run(struct worker_job *job)
 }
 
 int snapshot_task_start(struct snapshot_task *task, const struct snapshot_head *head, uint64_t first_segment,
-                        struct err *err)
+                        uint64_t old_lsn, struct err *err)
 {
     if (!task->worker && worker_create("store-snapshot", &task->worker, err) != 0) {
         return -1;
@@ -185,6 +201,7 @@ int snapshot_task_start(struct snapshot_task *task, const struct snapshot_head *
     memcpy(task->manifest.store_uuid, head->store_uuid, WAL_ID_BYTES);
     task->manifest.snapshot_lsn = head->lsn;
     task->manifest.first_segment = first_segment;
+    task->old_lsn = old_lsn;
     pthread_mutex_lock(&task->mutex);
     task->state = SNAPSHOT_TASK_RUNNING;
     pthread_mutex_unlock(&task->mutex);

@@ -48,9 +48,10 @@ void snapshot_task_destroy(struct snapshot_task *task);
 /* Rows up to this lsn are durable and may be published from now on. */
 void snapshot_task_note_durable(struct snapshot_task *task, uint64_t lsn);
 
-/* Begins; the task must be idle. On success MANIFEST will name the snapshot of head->lsn and first_segment. */
+/* Begins; the task must be idle. On success MANIFEST will name the snapshot of head->lsn and first_segment, and the one
+ * of old_lsn is removed; 0: there was none. */
 MUST_USE int snapshot_task_start(struct snapshot_task *task, const struct snapshot_head *head, uint64_t first_segment,
-                                 struct err *err);
+                                 uint64_t old_lsn, struct err *err);
 enum snapshot_task_state snapshot_task_state(struct snapshot_task *task);
 /* Until it does not run. */
 void snapshot_task_wait(struct snapshot_task *task);

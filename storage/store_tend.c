@@ -76,7 +76,8 @@ static int start_snapshot(struct store *store, struct err *err)
     memcpy(head.store_uuid, store->manifest.store_uuid, WAL_ID_BYTES);
     memcpy(head.last_ids, store->last_ids, sizeof head.last_ids);
     store->snapshot_start_log_bytes = log_bytes(store);
-    return snapshot_task_start(store->snapshot, &head, wal_writer_segment(store->writer), err);
+    return snapshot_task_start(store->snapshot, &head, wal_writer_segment(store->writer), store->manifest.snapshot_lsn,
+                               err);
 }
 
 static void snapshot_failed(struct store *store, const struct err *err)
@@ -89,12 +90,9 @@ static void snapshot_failed(struct store *store, const struct err *err)
     }
 }
 
-/* Takes over a finished snapshot: the old one goes, and what of the log it replaces is to be recycled. */
+/* Takes over a finished snapshot: what of the log it replaces is to be recycled. */
 static int take_snapshot(struct store *store, struct err *err)
 {
-    struct data_dir_path old = data_dir_snapshot(store->dir, store->manifest.snapshot_lsn);
-    bool had_one = store->manifest.snapshot_lsn != 0;
-
     if (snapshot_task_take(store->snapshot, &store->manifest, err) != 0) {
         return -1;
     }
@@ -104,7 +102,7 @@ static int take_snapshot(struct store *store, struct err *err)
     store->log_bytes_before -= store->snapshot_start_log_bytes;
     /* The next snapshot is due when the log has outgrown the live data. */
     wal_spare_expect(store->spare, (uint64_t)store->live_bytes);
-    return had_one ? store->fs->remove(store->fs, old.text, err) : 0;
+    return 0;
 }
 
 /* One step of recycling. A file that cannot be taken away is left: the next start takes it. */
@@ -196,7 +194,11 @@ int store_snapshot(struct store *store, struct err *err)
             return -1;
         }
     }
-    return cut_log(store, UINT64_MAX, err);
+    if (cut_log(store, UINT64_MAX, err) != 0) {
+        return -1;
+    }
+    wal_spare_settle(store->spare);
+    return 0;
 }
 
 bool store_snapshot_failure(const struct store *store, struct err *ret_failure)

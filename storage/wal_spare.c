@@ -1,6 +1,7 @@
 #include "storage/wal_spare.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,16 @@ struct ready_spare {
     bool recycled;
 };
 
+/* Files that wait to be removed; more are removed at once. */
+#define SURPLUS_MAX 64
+
 struct wal_spare {
     struct worker_job job; /* first; the making of one */
+    struct worker_job clearing;
     const struct fs *fs;
     char *dir;
     uint64_t segment_bytes;
-    struct worker *worker; /* started with the first want: a small store never has one */
+    struct worker *worker; /* started when there is something to do: a small store never has one */
     uint64_t next_number;  /* of a spare's name; no other spare has had it */
     uint64_t making_number;
     pthread_mutex_t mutex;
@@ -25,6 +30,10 @@ struct wal_spare {
     struct ready_spare ready[WAL_SPARES_MAX];
     size_t ready_count;
     size_t kept;
+    uint64_t surplus[SURPLUS_MAX]; /* numbers of spares that nobody wants */
+    size_t surplus_count;
+    bool is_clearing;
+    pthread_cond_t cleared;
 };
 
 int wal_spare_create(const struct fs *fs, const char *dir, uint64_t segment_bytes, struct wal_spare **ret_spare,
@@ -44,6 +53,7 @@ int wal_spare_create(const struct fs *fs, const char *dir, uint64_t segment_byte
     spare->next_number = 1;
     spare->kept = WAL_SPARES_MIN;
     pthread_mutex_init(&spare->mutex, NULL);
+    pthread_cond_init(&spare->cleared, NULL);
     *ret_spare = spare;
     return 0;
 }
@@ -54,6 +64,7 @@ void wal_spare_destroy(struct wal_spare *spare)
         return;
     }
     worker_destroy(spare->worker);
+    pthread_cond_destroy(&spare->cleared);
     pthread_mutex_destroy(&spare->mutex);
     free(spare->dir);
     free(spare);
@@ -102,18 +113,21 @@ static void make_spare(struct worker_job *job)
     pthread_mutex_unlock(&spare->mutex);
 }
 
+static bool has_worker(struct wal_spare *spare)
+{
+    struct err ignored = ERR_INIT;
+
+    return spare->worker || worker_create("store-spare", &spare->worker, &ignored) == 0;
+}
+
 void wal_spare_want(struct wal_spare *spare, size_t count)
 {
-    struct err err = ERR_INIT;
     bool wanted;
 
     pthread_mutex_lock(&spare->mutex);
     wanted = !spare->making && spare->ready_count < count;
     pthread_mutex_unlock(&spare->mutex);
-    if (!wanted) {
-        return;
-    }
-    if (!spare->worker && worker_create("store-spare", &spare->worker, &err) != 0) {
+    if (!wanted || !has_worker(spare)) {
         return;
     }
     pthread_mutex_lock(&spare->mutex);
@@ -178,6 +192,61 @@ static int size_of_file(const struct fs *fs, const char *path, uint64_t *ret_byt
     return result;
 }
 
+/* On the worker's thread: a file system may take ten milliseconds for it, in which the log would stand still. */
+static void clear_surplus(struct worker_job *job)
+{
+    struct wal_spare *spare = (struct wal_spare *)((char *)job - offsetof(struct wal_spare, clearing));
+    struct err ignored = ERR_INIT;
+
+    for (;;) {
+        struct data_dir_path path;
+
+        pthread_mutex_lock(&spare->mutex);
+        spare->is_clearing = spare->surplus_count > 0;
+        if (!spare->is_clearing) {
+            pthread_cond_broadcast(&spare->cleared);
+            pthread_mutex_unlock(&spare->mutex);
+            return;
+        }
+        path = data_dir_spare(spare->dir, spare->surplus[--spare->surplus_count]);
+        pthread_mutex_unlock(&spare->mutex);
+        (void)spare->fs->remove(spare->fs, path.text, &ignored); /* the next start removes what stays */
+    }
+}
+
+void wal_spare_settle(struct wal_spare *spare)
+{
+    pthread_mutex_lock(&spare->mutex);
+    while (spare->is_clearing) {
+        pthread_cond_wait(&spare->cleared, &spare->mutex);
+    }
+    pthread_mutex_unlock(&spare->mutex);
+}
+
+/* Removes the spare file, soon. */
+static int give_up(struct wal_spare *spare, uint64_t number, struct err *err)
+{
+    struct data_dir_path path = data_dir_spare(spare->dir, number);
+    bool waits = false;
+    bool post = false;
+
+    if (has_worker(spare)) {
+        pthread_mutex_lock(&spare->mutex);
+        waits = spare->surplus_count < SURPLUS_MAX;
+        if (waits) {
+            spare->surplus[spare->surplus_count++] = number;
+            post = !spare->is_clearing;
+            spare->is_clearing = true;
+        }
+        pthread_mutex_unlock(&spare->mutex);
+    }
+    if (post) {
+        spare->clearing.run = clear_surplus;
+        worker_post(spare->worker, &spare->clearing);
+    }
+    return waits ? 0 : spare->fs->remove(spare->fs, path.text, err);
+}
+
 int wal_spare_recycle(struct wal_spare *spare, uint64_t number, struct err *err)
 {
     struct data_dir_path segment = data_dir_segment(spare->dir, number);
@@ -188,13 +257,11 @@ int wal_spare_recycle(struct wal_spare *spare, uint64_t number, struct err *err)
     if (size_of_file(spare->fs, segment.text, &bytes, err) != 0) {
         return -1;
     }
-    if (bytes != spare->segment_bytes) {
-        return spare->fs->remove(spare->fs, segment.text, err);
-    }
     if (spare->fs->rename(spare->fs, segment.text, path.text, err) != 0) {
         return -1;
     }
-    return add_ready(spare, spare_number, true) ? 0 : spare->fs->remove(spare->fs, path.text, err);
+    return bytes == spare->segment_bytes && add_ready(spare, spare_number, true) ? 0
+                                                                                 : give_up(spare, spare_number, err);
 }
 
 int wal_spare_adopt(struct wal_spare *spare, uint64_t number, struct err *err)

@@ -5,7 +5,7 @@
  *           nothing from an earlier life of the file can be taken for the log. At most 2. NNNNNNNNNNNNNNNN counts spares, so that
  *           a recycled one never takes the name of one in the making.
  * Owns      one background thread and the spare files.
- * Thread    all functions: the log's owner.      Blocks    destroy, until a spare in the making is finished.
+ * Thread    all functions: the log's owner.      Blocks    destroy and settle, until the background is done.
  * Errors    not to have a spare is no failure: the writer then makes its segment itself, and says what is wrong.
  */
 #ifndef STORAGE_WAL_SPARE_H_
@@ -44,8 +44,10 @@ void wal_spare_drop(struct wal_spare *spare);
 /* True: *ret_path is a spare of *ret_bytes, now the caller's, and *ret_recycled says whether it may hold old bytes. */
 bool wal_spare_take(struct wal_spare *spare, struct data_dir_path *ret_path, uint64_t *ret_bytes, bool *ret_recycled);
 
-/* Keeps the segment file, which nothing needs any more, as a spare, or removes it. */
+/* Keeps the segment file, which nothing needs any more, as a spare, or has it removed in the background. */
 MUST_USE int wal_spare_recycle(struct wal_spare *spare, uint64_t number, struct err *err);
+/* Waits until what recycling gave up is removed. */
+void wal_spare_settle(struct wal_spare *spare);
 /* Takes over a spare file found at start, or removes it. */
 MUST_USE int wal_spare_adopt(struct wal_spare *spare, uint64_t number, struct err *err);
 

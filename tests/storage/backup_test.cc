@@ -351,6 +351,7 @@ TEST(Backup, ThatDiesIsNoBackup)
     StoreUnderTest store(dir.path() + "/data");
     ASSERT_TRUE(store.Open());
     Fill(store);
+    store.Close();
     std::map<std::string, std::string> before = Contents(dir.path() + "/data");
     bool done = false;
     for (uint64_t call = 0; !done; call++) {

@@ -53,6 +53,7 @@ size_t SparesAfter(struct wal_spare *spare, const std::string &dir, uint64_t fir
         MakeSegment(dir, number);
         EXPECT_EQ(0, wal_spare_recycle(spare, number, &err)) << err.text;
     }
+    wal_spare_settle(spare);
     return Files(dir, ".spare").size();
 }
 
