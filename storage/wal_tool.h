@@ -16,9 +16,14 @@
 
 C_DECLS_BEGIN
 
+struct keyring;
+
 /* verb: "dump", "check" or "stat". */
 MUST_USE int wal_tool_run(const struct fs *fs, const char *verb, const char *dir, bool json, FILE *out,
                           FILE *error_out);
+/* The same, but opens what is sealed: dump tells the bytes of the values, check finds what somebody has changed. */
+MUST_USE int wal_tool_run_with_keys(const struct fs *fs, const char *verb, const char *dir, struct keyring *keys,
+                                    bool json, FILE *out, FILE *error_out);
 
 C_DECLS_END
 

@@ -2,6 +2,7 @@
 """Encryption at rest, of the programs themselves: jobs that name a key, lost keys, rotation, a key service."""
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -115,13 +116,19 @@ class SealTest(unittest.TestCase):
 
     def files_with(self, text):
         """The files of the data directory, but for what a replica itself has written, that have the text in them."""
-        return [str(path.relative_to(self.dir)) for path in (self.dir / "data").rglob("*")
-                if path.is_file() and "home" not in path.parts and text.encode() in path.read_bytes()]
+        found = []
+        for path in (self.dir / "data").rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # sealed meanwhile
+                if path.is_file() and "home" not in path.parts and text.encode() in path.read_bytes():
+                    found.append(str(path.relative_to(self.dir)))
+        return found
 
     def await_sealed(self):
         attempts = self.dir / "data" / "attempts"
-        self.await_true(lambda: all((mark.parent / "service.log.sealed").exists() for mark in attempts.glob("*/seal.key")),
-                        "the job's files are not sealed")
+        plain = ("service.log", "*/stdout.log", "*/stderr.log", "*/argv", "*/env")
+        self.await_true(lambda: all((mark.parent / "service.log.sealed").exists() and
+                                    not any(any(mark.parent.glob(name)) for name in plain)
+                                    for mark in attempts.glob("*/seal.key")), "the job's files are not sealed")
 
     def test_nothing_that_a_job_says_is_on_the_disk_once_it_has_ended(self):
         self.serve(keys=[key_line("k", "1", 1)])
@@ -254,6 +261,28 @@ class SealTest(unittest.TestCase):
                                  timeout=WAIT_SECONDS, check=False)
             self.assertEqual(2, run.returncode, run.stderr)
             self.assertIn("--store-key", run.stderr)
+
+    def test_the_log_is_checked_without_keys_and_opened_with_them(self):
+        self.serve(keys=[key_line("k", "1", 1)])
+        name = self.create("true")
+        self.await_true(lambda: self.state(name) == "JOB_STATE_SUCCEEDED", "the job does not end")
+        self.server.stop()
+
+        def wal(*words):
+            run = subprocess.run([server_fixture.bin_dir() / "customjobd", "wal", *words, self.dir / "data"], text=True,
+                                 capture_output=True, timeout=WAIT_SECONDS, check=True)
+            return run.stdout
+
+        keys = ("--key-file", str(self.dir / "keys"))
+        self.assertRegex(wal("check"), "^sound: ")
+        self.assertRegex(wal("check", *keys), r"sealed: [1-9]\d* rows opened, 0 whose keys are not here\n$")
+        self.assertIn(f"seal key {key_name('k')} version 1", wal("dump"))
+        self.assertIn("bytes  sealed\n", wal("dump"))
+        self.assertNotIn("bytes  sealed\n", wal("dump", *keys))
+        for line in wal("dump", "--json", *keys).splitlines():
+            json.loads(line)
+        self.write_keys(key_line("other", "1", 1))
+        self.assertRegex(wal("check", *keys), r"sealed: 0 rows opened, [1-9]\d* whose keys are not here\n$")
 
     def test_keys_of_a_key_service(self):
         plugin, service = self.dir / "plugin", self.dir / "service"
