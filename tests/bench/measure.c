@@ -111,6 +111,23 @@ static bool read_device(const char *path, uint64_t *ret_bytes, uint64_t *ret_flu
     return count >= 7 && fields[6] > 0;
 }
 
+static uint64_t own_bytes(void)
+{
+    FILE *file = fopen("/proc/self/io", "r");
+    uint64_t bytes = 0;
+    char line[128];
+
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "write_bytes: %" SCNu64, &bytes) == 1) {
+            break;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return bytes;
+}
+
 void device_open(struct device *device, const char *dir)
 {
     struct stat status;
@@ -124,6 +141,7 @@ void device_open(struct device *device, const char *dir)
     if (!read_device(device->path, &device->bytes, &device->flushes)) {
         device->path[0] = '\0';
     }
+    device->own_bytes = own_bytes();
 }
 
 void device_print(const struct device *device)
@@ -131,6 +149,7 @@ void device_print(const struct device *device)
     uint64_t bytes;
     uint64_t flushes;
 
+    printf("own_bytes=%" PRIu64 " ", own_bytes() - device->own_bytes);
     if (device->path[0] != '\0' && read_device(device->path, &bytes, &flushes)) {
         printf("device_bytes=%" PRIu64 " flushes=%" PRIu64 " ", bytes - device->bytes, flushes - device->flushes);
     }

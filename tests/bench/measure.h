@@ -37,10 +37,11 @@ struct device {
     char path[64]; /* of its counters; empty: none */
     uint64_t bytes;
     uint64_t flushes;
+    uint64_t own_bytes; /* that this process has asked to be written; without the file system's journal */
 };
 
 void device_open(struct device *device, const char *dir);
-/* Prints "device_bytes=… flushes=… " since device_open, nothing when there is no device. */
+/* Prints "own_bytes=… device_bytes=… flushes=… " since device_open, the last two only when there is a device. */
 void device_print(const struct device *device);
 
 /* Resident memory of this process, in bytes. */

@@ -8,7 +8,7 @@ import tempfile
 import time
 
 import storage_peers
-from bench_lib import Device, Patience, figures_of
+from bench_lib import TRIES, Device, Patience, figures_of
 
 LEVELS = (1, 16, 64, 256)
 JOB_BYTES = 1024
@@ -16,6 +16,8 @@ JOB_BYTES = 1024
 LIVE_ROWS = 200000
 SECONDS_PER_MILLION_MAX = 120
 BACKGROUND_SECONDS = 0.5
+# More than that of what the device has written was not ours: the figure is doubtful.
+BACKGROUND_SHARE_MAX = 0.05
 
 
 def bench_storage(tools, arguments):
@@ -85,7 +87,7 @@ class StorageBench:
             shutil.rmtree(folder, ignore_errors=True)
 
     def bytes(self):
-        """Device bytes per byte of a job, without what the device is written anyway; the least of the rounds."""
+        """Device bytes per byte of a job, without what others write; and what the process itself has asked for."""
         seconds = self.arguments.seconds
         kinds = (("64 in flight, recycled segments", ("recycled", 64, seconds), 1.15),
                  ("1 in flight, recycled segments", ("recycled", 1, seconds), 4.6),
@@ -94,22 +96,40 @@ class StorageBench:
         rows = []
         for name, command, target in kinds:
             runs = [self.run_and_background(command) for _ in range(self.arguments.rounds)]
+            row = {"name": name, "target": target, "rate": statistics.median(run["rate"] for run in runs),
+                   "own_per_byte": statistics.median(run["own_bytes"] / run["payload_bytes"] for run in runs)}
+            rows.append(row)
             if "device_bytes" not in runs[0]:
-                rows.append({"name": name, "skipped": f"no block device is to be seen below {self.folder}"})
+                row["skipped"] = f"no block device is to be seen below {self.folder}"
                 continue
-            rows.append({"name": name, "target": target, "rate": statistics.median(run["rate"] for run in runs),
-                         "bytes_per_byte": min(run["device_bytes"] / run["payload_bytes"] for run in runs),
-                         "flushes_per_job": min(run["flushes"] / run["rows"] for run in runs)})
+            best = min(runs, key=lambda run: run["background_share"])
+            row["bytes_per_byte"] = best["device_bytes"] / best["payload_bytes"]
+            row["flushes_per_job"] = best["flushes"] / best["rows"]
+            row["noisy"] = best["background_share"] > BACKGROUND_SHARE_MAX
         return rows
 
-    def run_and_background(self, command):
+    def background(self):
+        """What others write to the device, in bytes a second."""
         device = Device(self.folder)
         time.sleep(BACKGROUND_SECONDS)
-        background = device.since().get("device_bytes", 0) / BACKGROUND_SECONDS
-        figures = self.fresh_store(*command)
-        if "device_bytes" in figures:
-            figures["device_bytes"] = max(0, figures["device_bytes"] - background * figures["seconds"])
-        return figures
+        return device.since().get("device_bytes", 0) / BACKGROUND_SECONDS
+
+    def run_and_background(self, command):
+        """The first run beside which others wrote little, else the one beside which they wrote least."""
+        best = None
+        for _ in range(TRIES):
+            before = self.background()
+            figures = self.fresh_store(*command)
+            if "device_bytes" not in figures:
+                return figures
+            others = max(before, self.background()) * figures["seconds"]
+            figures["background_share"] = others / figures["device_bytes"]
+            figures["device_bytes"] = max(0, figures["device_bytes"] - others)
+            if best is None or figures["background_share"] < best["background_share"]:
+                best = figures
+            if best["background_share"] <= BACKGROUND_SHARE_MAX:
+                break
+        return best
 
     def memory(self):
         return self.fresh_store("memory", self.arguments.rows)
@@ -225,18 +245,26 @@ def print_create(rows, result):
 
 
 def print_bytes(rows, _result):
-    print(f"{'device bytes per byte of a job':42}{'bytes':>8}{'target':>8}{'flushes/job':>13}{'jobs/s':>10}")
+    print("bytes written per byte of a job: by the device, journal and all, less what others write; * that was much;"
+          " and as asked for by the process")
+    print(f"{'':40}{'device':>8}{'target':>8}{'process':>9}{'flushes/job':>13}{'jobs/s':>10}")
     for row in rows:
-        if "skipped" in row:
-            print(f"{row['name']:42}  skipped: {row['skipped']}")
-            continue
         target = f"{row['target']:.2f}" if row["target"] else "-"
-        print(f"{row['name']:42}{row['bytes_per_byte']:8.2f}{target:>8}{row['flushes_per_job']:13.3f}{row['rate']:10,.0f}")
+        device, flushes = "-", "-"
+        if "skipped" not in row:
+            device = f"{row['bytes_per_byte']:.2f}{'*' if row['noisy'] else ' '}"
+            flushes = f"{row['flushes_per_job']:.3f}"
+        print(f"{row['name']:40}{device:>8}{target:>8}{row['own_per_byte']:9.2f}{flushes:>13}{row['rate']:10,.0f}"
+              + (f"  {row['skipped']}" if "skipped" in row else ""))
 
 
 def print_memory(memory, _result):
-    print(f"memory per job beyond its {memory['row_bytes']:.0f} bytes, of {memory['rows']:,.0f} jobs:"
-          f" {memory['allocated_per_row']:.0f} B allocated, {memory['resident_per_row']:.0f} B resident")
+    print(f"memory per job beyond its {memory['row_bytes']:.0f} bytes, of {memory['rows']:,.0f} jobs with 4 labels, one"
+          f" unique: {memory['allocated_per_row']:.0f} B allocated, {memory['resident_per_row']:.0f} B resident")
+    indexes = sum(memory[key] for key in ("ids", "order", "keys", "texts", "states_times"))
+    print(f"  headers of the versions {memory['headers']:.0f} B; indexes {indexes:.0f} B: ids {memory['ids']:.0f},"
+          f" order {memory['order']:.0f}, names and labels {memory['keys']:.0f}, wildcards {memory['texts']:.0f},"
+          f" states and times {memory['states_times']:.0f}; the rest is the allocator's rounding, and concurrency's")
 
 
 def print_recovery(rows, result):

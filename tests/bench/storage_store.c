@@ -313,15 +313,21 @@ static void verb_memory(const char *dir, char **arguments)
     uint64_t rows = strtoull(arguments[0], NULL, 10);
     uint64_t resident;
     uint64_t allocated;
+    struct store_memory memory;
     struct bench bench;
 
     open_bench(&bench, dir, NEVER_BYTES);
     resident = resident_bytes();
     allocated = allocated_bytes();
     fill(&bench, rows, NULL);
+    store_memory(bench.store, STORE_TABLE_JOB, &memory);
     printf("rows=%" PRIu64 " resident_per_row=%.1f allocated_per_row=%.1f row_bytes=%d ", rows,
            (double)(resident_bytes() - resident) / (double)rows - BENCH_JOB_BYTES,
            (double)(allocated_bytes() - allocated) / (double)rows - BENCH_JOB_BYTES, BENCH_JOB_BYTES);
+    printf("headers=%.1f ids=%.1f order=%.1f keys=%.1f texts=%.1f states_times=%.1f ",
+           (double)memory.headers / (double)rows, (double)memory.ids / (double)rows,
+           (double)memory.order / (double)rows, (double)memory.keys / (double)rows, (double)memory.texts / (double)rows,
+           (double)memory.states_times / (double)rows);
     store_close(bench.store);
 }
 
