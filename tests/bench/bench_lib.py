@@ -51,7 +51,6 @@ class Tools:
     }
 
     def __init__(self, build_dir):
-        self.build_dir = build_dir
         self.folder = build_dir / "bench"
         self.folder.mkdir(parents=True, exist_ok=True)
 
