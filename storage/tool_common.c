@@ -39,6 +39,8 @@ void tool_print_size(char *text, size_t text_bytes, uint64_t bytes)
 const char *tool_table_name(uint32_t table)
 {
     switch (table) {
+    case 0:
+        return "seal_key"; /* no row: what sealed ones are opened with */
     case STORE_TABLE_JOB:
         return "job";
     case STORE_TABLE_OPERATION:

@@ -25,7 +25,7 @@ int tool_exit_code(const struct err *err);
 /* Whether what was printed has arrived. */
 int tool_exit_flush(FILE *out);
 
-/* "job", "operation", "execution", "request_id"; "unknown". */
+/* "job", "operation", "execution", "request_id"; 0: "seal_key"; "unknown". */
 const char *tool_table_name(uint32_t table);
 /* "1.5 GiB". */
 void tool_print_size(char *text, size_t text_bytes, uint64_t bytes);

@@ -69,7 +69,7 @@ static void note_latest(struct wal_stat *stat, const struct wal_row *row)
 
 void wal_stat_add(struct wal_stat *stat, const struct wal_row *row, bool of_snapshot)
 {
-    struct wal_stat_table *table = &stat->tables[row->table < STORE_TABLE_COUNT ? row->table : 0];
+    struct wal_stat_table *table = &stat->tables[row->table < STORE_TABLE_COUNT ? row->table : STORE_TABLE_COUNT];
 
     table->snapshot_rows += of_snapshot ? 1 : 0;
     table->deletes += row->deleted ? 1 : 0;
@@ -124,7 +124,7 @@ static void sum_up(struct wal_stat *stat, const char *dir, const struct survey *
     memset(sums, 0, sizeof *sums);
     for (size_t i = 0; i < stat->capacity; i++) {
         const struct wal_stat_row *row = &stat->rows[i];
-        struct wal_stat_table *table = &stat->tables[row->table < STORE_TABLE_COUNT ? row->table : 0];
+        struct wal_stat_table *table = &stat->tables[row->table < STORE_TABLE_COUNT ? row->table : STORE_TABLE_COUNT];
 
         if (row->table != 0 && row->bytes != DELETED) {
             table->live_rows++;
@@ -132,7 +132,7 @@ static void sum_up(struct wal_stat *stat, const char *dir, const struct survey *
             note_largest(sums, row);
         }
     }
-    for (size_t i = 0; i < STORE_TABLE_COUNT; i++) {
+    for (size_t i = 0; i < WAL_STAT_TABLES; i++) {
         sums->bytes += stat->tables[i].bytes;
         sums->live_bytes += stat->tables[i].live_bytes;
     }
@@ -194,10 +194,10 @@ static void print_tables(const struct wal_stat *stat, bool json, FILE *out)
     fputs(json ? ",\"tables\":["
                : "\ntable          live_rows     live_bytes snapshot_rows         puts      deletes          bytes\n",
           out);
-    for (uint32_t i = 0; i < STORE_TABLE_COUNT; i++) {
+    for (uint32_t i = 0; i < WAL_STAT_TABLES; i++) {
         const struct wal_stat_table *table = &stat->tables[i];
 
-        if (i == 0 && table->puts + table->deletes + table->snapshot_rows == 0) {
+        if ((i == 0 || i == STORE_TABLE_COUNT) && table->puts + table->deletes + table->snapshot_rows == 0) {
             continue;
         }
         fprintf(out, format, between, tool_table_name(i), table->live_rows, table->live_bytes, table->snapshot_rows,

@@ -21,6 +21,7 @@
 C_DECLS_BEGIN
 
 #define WAL_STAT_LARGEST 5
+#define WAL_STAT_TABLES (STORE_TABLE_COUNT + 1)
 
 struct wal_stat_table {
     uint64_t puts; /* of the log */
@@ -38,8 +39,9 @@ struct wal_stat_row {
 };
 
 struct wal_stat {
-    struct wal_stat_table tables[STORE_TABLE_COUNT]; /* 0: of tables that this program does not know */
-    struct wal_stat_row *rows;                       /* open addressing, a power of two */
+    /* 0: keys of sealed rows; the last: tables that this program does not know */
+    struct wal_stat_table tables[WAL_STAT_TABLES];
+    struct wal_stat_row *rows; /* open addressing, a power of two */
     size_t capacity;
     size_t count;
     bool no_memory;

@@ -3,6 +3,7 @@
 
 #include "seal/key_file.h"
 #include "seal/keyring.h"
+#include "storage/backup.h"
 #include "storage/data_dir.h"
 #include "storage/snapshot.h"
 #include "storage/wal_reader.h"
@@ -123,6 +124,28 @@ TEST(Seal, ASealedRowIsReadInFullAndItsSecretsAreNowhereOnTheDisk)
     EXPECT_EQ(bytes.npos, bytes.find("SECRET"));
     EXPECT_NE(bytes.npos, bytes.find("PLAIN-ONE"));
     EXPECT_NE(bytes.npos, bytes.find(JobName(kFirst))) << "the name stays in clear";
+}
+
+TEST(Seal, ABackupIsTakenAndRestoredWithoutAnyKey)
+{
+    TempDir dir;
+    std::string data = dir.path() + "/data", backup = dir.path() + "/backup", restored = dir.path() + "/restored";
+    SealedStore test(data);
+    ASSERT_TRUE(test.OpenWith(Line("k", "1", 1)));
+    ASSERT_TRUE(test.Write(kFirst, Sealed(kFirst, "k", "in the snapshot")));
+    ASSERT_TRUE(test.Snapshot());
+    ASSERT_TRUE(test.Write(kFirst + 1, Sealed(kFirst + 1, "k", "in the log")));
+    struct copy_watch watch = {};
+    struct backup_report report;
+    struct err err = ERR_INIT;
+    ASSERT_EQ(0, backup_make(fs_system(), data.c_str(), backup.c_str(), &watch, &report, &err)) << err.text;
+    ASSERT_EQ(0, backup_restore(fs_system(), backup.c_str(), restored.c_str(), &watch, &report, &err)) << err.text;
+    SealedStore again(restored);
+    ASSERT_TRUE(again.OpenWith(Line("k", "1", 1)));
+    EXPECT_EQ(test.All(), again.All());
+    EXPECT_FALSE(again.IsLocked(kFirst));
+    EXPECT_FALSE(again.IsLocked(kFirst + 1));
+    EXPECT_NE(std::string::npos, RunTool("stat", restored).out.find("\nseal_key "));
 }
 
 TEST(Seal, ALostKeyLocksItsRowsAloneAndGivenBackItBringsThemBack)
