@@ -106,14 +106,6 @@ void job_end_elsewhere(struct controller *controller, struct job *job, const str
     job_decide_end(controller, job, JOB_STATE_FAILED, job_error_of_replica(&lost, job->name));
 }
 
-static bool may_start(const struct job *job)
-{
-    const struct execution *execution = &job->execution;
-
-    return execution->end.state == 0 && execution->retry_time_unix_ns == 0 && !execution->deleting &&
-           !job_state_is_terminal(job->state);
-}
-
 static void set_backoff(struct controller *controller, struct job *job, int64_t due_mono_ns)
 {
     struct err err = ERR_INIT;
@@ -151,7 +143,8 @@ void job_start_planned(struct controller *controller, struct job *job)
     int64_t next_mono_ns = INT64_MAX;
     bool is_due = false;
 
-    for (uint32_t i = 0; may_start(job) && i < job->execution.replica_count; i++) {
+    /* Of a job that is to end or begin anew none is planned: job_proceed has seen to that. */
+    for (uint32_t i = 0; i < job->execution.replica_count; i++) {
         const struct replica *replica = &job->execution.replicas[i];
 
         if (replica->phase != REPLICA_PLANNED) {

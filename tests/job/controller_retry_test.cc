@@ -100,7 +100,6 @@ TEST(ControllerRetry, PendingBecomesRunningOnceTheRestartedOneRuns)
     std::shared_ptr<Call> call = house.create(simple_job(2));
     ASSERT_TRUE(house.turn());
     std::string name = std::string(house_parent) + "/customJobs/" + std::to_string(call->id);
-    fake_executor_fail_starts_by_host(house.world, "nothing", "");
     fake_executor_settle(house.world);
     fake_executor_kill(house.world, House::key(name, 1, 0).c_str(), SIGKILL, false);
     ASSERT_TRUE(house.settle());
@@ -172,6 +171,30 @@ TEST(ControllerRetry, AllHasStoppedBeforeTheNextAttemptBegins)
     EXPECT_EQ(6u, fake_executor_count(house.world, "start"));
     EXPECT_EQ(JOB_STATE_RUNNING, house.state(name));
     EXPECT_EQ(3u, fake_executor_running(house.world));
+}
+
+TEST(ControllerRetry, AnotherAttemptIsPendingUntilAllOfItRun)
+{
+    House house;
+    std::string name = house.make(simple_job(2));
+    fake_executor_kill(house.world, House::key(name, 1, 0).c_str(), SIGSEGV, false);
+    ASSERT_TRUE(house.turn());
+    EXPECT_EQ(JOB_STATE_RUNNING, house.state(name));
+    fake_executor_settle(house.world);
+    ASSERT_TRUE(house.turn());
+    EXPECT_EQ(JOB_STATE_PENDING, house.state(name));
+    EXPECT_EQ(1u, launches(house, House::key(name, 1, 0, 0, 2)));
+    struct execution_event event = {};
+    struct err err = ERR_INIT;
+    ASSERT_EQ(0, execution_key_parse(as_span(House::key(name, 0, 0, 0, 2)), &event.key, &err));
+    event.kind = EXECUTION_EVENT_STARTED;
+    event.message = "";
+    struct execution_sink sink = controller_sink(house.controller);
+    sink.event(sink.context, &event);
+    ASSERT_TRUE(house.turn());
+    EXPECT_EQ(JOB_STATE_PENDING, house.state(name));
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(JOB_STATE_RUNNING, house.state(name));
 }
 
 /* Its peers fail because it is gone: that is not what the job fails of. */
@@ -378,6 +401,8 @@ TEST(ControllerRetry, WhatFailsWhileItIsCancelledIsNotStartedAgain)
     ASSERT_TRUE(house.settle());
     EXPECT_EQ(JOB_STATE_CANCELLED, house.state(killed));
     EXPECT_EQ(JOB_STATE_CANCELLED, house.state(before));
+    EXPECT_FALSE(has_line(house, killed, "Restarting"));
+    EXPECT_FALSE(has_line(house, before, "Restarting"));
     EXPECT_EQ(4u, fake_executor_count(house.world, "start"));
 }
 
