@@ -103,8 +103,9 @@ static int meet_key(struct row_opener *opener, const struct wal_row *row, struct
     const struct wal_seal_key *key = &row->of.seal_key;
     struct met_run *run;
 
-    if (key->run.size != SEAL_ID_BYTES || key->data_key.size != SEAL_ID_BYTES || key->name.size >= KEY_NAME_BYTES ||
-        key->version.size >= KEY_VERSION_BYTES || key->wrapped.size > WRAPPED_BYTES_MAX) {
+    if (key->run.size != SEAL_ID_BYTES || key->data_key.size != SEAL_ID_BYTES || key->name.size == 0 ||
+        key->name.size >= KEY_NAME_BYTES || key->version.size == 0 || key->version.size >= KEY_VERSION_BYTES ||
+        key->wrapped.size == 0 || key->wrapped.size > WRAPPED_BYTES_MAX) {
         return err_set(err, ERR_CORRUPT, "a wrapped key makes no sense");
     }
     if (find_run(opener, key->run)) {
