@@ -1,5 +1,6 @@
 #include "executor/process_events.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,21 @@ void process_tell_progress(struct process_execution *execution, const struct sup
     }
 }
 
+/* All but the exec itself is done with what this host has: a user, a mount, a limit; the exec too may lack memory. */
+static bool is_host_fault(const struct supervisor_exec_failed *exec)
+{
+    switch (exec->error_number) {
+    case ENOMEM:
+    case EAGAIN:
+    case ENFILE:
+    case EMFILE:
+    case EIO:
+        return true;
+    default:
+        return strncmp(exec->what, "execve ", strlen("execve ")) != 0;
+    }
+}
+
 static void tell_exec_failed(struct process_execution *execution, const struct supervisor_event *failed)
 {
     const struct supervisor_exec_failed *exec = &failed->of.exec_failed;
@@ -40,6 +56,7 @@ static void tell_exec_failed(struct process_execution *execution, const struct s
                    error ? error : "");
     tell(execution, (struct execution_event){.kind = EXECUTION_EVENT_START_FAILED,
                                              .time_unix_ns = failed->time_unix_ns,
+                                             .is_host_fault = is_host_fault(exec),
                                              .message = message});
 }
 

@@ -57,7 +57,8 @@ execution_sink Told::Sink()
         told->events_.push_back(
             Event{event->kind, event->key, event->time_unix_ns, event->pid, event->exit_code, event->term_signal,
                   event->message,
-                  std::string(event->stderr_tail.data ? event->stderr_tail.data : "", event->stderr_tail.size)});
+                  std::string(event->stderr_tail.data ? event->stderr_tail.data : "", event->stderr_tail.size),
+                  event->is_host_fault});
         told->changed_.notify_all();
     };
     return sink;

@@ -22,6 +22,7 @@ struct Event {
     int term_signal;
     std::string message;
     std::string stderr_tail;
+    bool is_host_fault;
 };
 
 struct Line {

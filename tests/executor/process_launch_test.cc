@@ -73,6 +73,7 @@ TEST(ProcessLaunch, ProgramThatDoesNotExistFailsTheStartWithItsName)
     Event end = house.told.WaitEnd(Key(1));
     EXPECT_EQ(end.kind, EXECUTION_EVENT_START_FAILED);
     EXPECT_EQ(end.message, "The program could not be run: execve no-such-program-here: No such file or directory.");
+    EXPECT_FALSE(end.is_host_fault);
     EXPECT_EQ(house.told.Count(EXECUTION_EVENT_STARTED), 0u);
 }
 
@@ -85,6 +86,7 @@ TEST(ProcessLaunch, AttemptDirectoryThatCannotBeMadeFailsTheStart)
     Event end = house.told.WaitEnd(Key(5));
     EXPECT_EQ(end.kind, EXECUTION_EVENT_START_FAILED);
     EXPECT_NE(end.message.find("Not a directory"), std::string::npos) << end.message;
+    EXPECT_TRUE(end.is_host_fault);
     std::filesystem::remove(house.JobPath(5));
 }
 
@@ -98,6 +100,7 @@ TEST(ProcessLaunch, SupervisorThatSaysNothingFailsTheStart)
     Event end = house.told.WaitEnd(Key(1));
     EXPECT_EQ(end.kind, EXECUTION_EVENT_START_FAILED);
     EXPECT_EQ(end.message, "The replica was not launched: its supervisor ended before that.");
+    EXPECT_TRUE(end.is_host_fault);
 }
 
 TEST(ProcessLaunch, WhatTheSupervisorRefusesIsTold)
