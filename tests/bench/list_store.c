@@ -1,7 +1,7 @@
 /* list_store: lists of a store by filters chosen to hurt, in one process, and what its indexes cost.
  *
  * usage: list_store DIR ROWS ROUNDS
- * Shape     ROWS jobs of list_rows. Each question is asked ROUNDS times for a page of 100 whose bytes are copied, as an
+ * Shape     ROWS jobs of list_rows. Each question is asked ROUNDS times, if that ends, for a page of 100 whose bytes are copied, as an
  *           answer copies them; from the newest on, from anywhere, or from far back. Beside them the first question by
  *           a scan, which looks at row after row.
  * Prints    lines of "key=value": index, fill, memory, and one for each question, whose text stands last.
@@ -25,7 +25,9 @@
 #define PAGE_ROWS 100
 #define BATCH_ROWS 4096
 #define INDEXED_ROWS 200000
-#define SCANS_MAX 20
+/* A question is asked for so long at most, but five times at least. */
+#define QUESTION_NS_MAX INT64_C(3000000000)
+#define ROUNDS_MIN 5
 #define TERMS_MAX 3
 #define PIECES_MAX 3
 /* Above it no snapshot is due. */
@@ -239,14 +241,14 @@ static void ask(const struct bench *bench, const struct question *question, bool
     struct store_query query = {.table = STORE_TABLE_JOB, .parent = span_of(LIST_PARENT), .count_max = PAGE_ROWS};
     struct samples took = {NULL, 0, 0};
     struct samples cpu = {NULL, 0, 0};
-    uint64_t rounds = scan && bench->rounds > SCANS_MAX ? SCANS_MAX : bench->rounds;
+    int64_t end = now_ns() + QUESTION_NS_MAX;
     uint32_t count = 0;
 
     compile(question, &compiled);
     query.filter = scan ? NULL : &compiled.filter;
     query.match = scan ? scan_match : NULL;
     query.match_context = &compiled.filter;
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (uint64_t round = 0; round < bench->rounds && (round < ROUNDS_MIN || now_ns() < end); round++) {
         int64_t cpu_start = thread_cpu_ns();
         int64_t start = now_ns();
 
