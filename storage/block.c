@@ -380,8 +380,10 @@ int block_insert(struct block *block, uint64_t id, struct store_version *version
     }
     atomic_store_explicit(&block->order, order, memory_order_release);
     publish_slot(block);
-    if (old) {
+    if (old && reclaim) {
         reclaim_defer(reclaim, old, free);
+    } else {
+        free(old);
     }
     return 0;
 }
@@ -430,6 +432,9 @@ int block_append_rows(struct block *block, const struct block *other, uint32_t f
         uint32_t row = row_at(&view, place);
         struct store_version *version = version_of(other, row);
 
+        if (version && block_is_full(block)) {
+            return err_set(err, ERR_EXHAUSTED, "no room in a block of %u rows", block->capacity);
+        }
         if (version && block_append(block, other->slots[row].id, version, NULL, err) != 0) {
             return -1;
         }

@@ -40,7 +40,7 @@ void block_release(void *block);
 /* The id is above all in the block, which is not full. reclaim NULL: no reader sees the block yet. */
 MUST_USE int block_append(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                           struct err *err);
-/* The id is not in the block, which is not full. */
+/* The id is not in the block, which is not full. reclaim NULL: no reader sees the block yet. */
 MUST_USE int block_insert(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                           struct err *err);
 /* What stands in the place becomes version. *ret_old: what stood there, or NULL. */
@@ -48,7 +48,7 @@ MUST_USE int block_replace(struct block *block, uint32_t place, struct store_ver
                            struct store_version **ret_old, struct err *err);
 /* Returns what stood in the place, or NULL. */
 struct store_version *block_remove(struct block *block, uint32_t place);
-/* Appends the rows that stand in [from, to) of other. */
+/* Appends the rows that stand in [from, to) of other, to a block that no reader sees yet. */
 MUST_USE int block_append_rows(struct block *block, const struct block *other, uint32_t from, uint32_t to,
                                struct err *err);
 bool block_is_full(const struct block *block);

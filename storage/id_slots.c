@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "storage/block_remake.h"
 #include "storage/reclaim.h"
 
 #define DIRECTORY_BLOCKS_MIN 8u
@@ -29,6 +30,7 @@ struct id_slots {
     struct id_slots_options options;
     _Atomic(struct directory *) directory; /* never NULL */
     bool untidy;                           /* writer's: some block may be wasteful */
+    struct block_remake *remake;           /* writer's: in the making; NULL: none */
 };
 
 /* ---- reading ---- */
@@ -135,11 +137,18 @@ struct id_slots *id_slots_create(const struct id_slots_options *options)
     return slots;
 }
 
+static void abandon_remake(struct id_slots *slots)
+{
+    block_remake_end(slots->remake);
+    slots->remake = NULL;
+}
+
 void id_slots_destroy(struct id_slots *slots)
 {
     if (!slots) {
         return;
     }
+    abandon_remake(slots);
     for (uint32_t i = 0; i < count_of(current(slots)); i++) {
         block_release(block_in(current(slots), i));
     }
@@ -181,6 +190,9 @@ static bool replace_blocks(struct id_slots *slots, uint32_t index, uint32_t old_
     }
     atomic_init(&directory->count, after);
     atomic_store_explicit(&slots->directory, directory, memory_order_release);
+    if (old_count > 0) {
+        abandon_remake(slots); /* its blocks may be among the old ones */
+    }
     for (uint32_t i = index; i < index + old_count; i++) {
         reclaim_defer(reclaim, block_in(old, i), block_release);
     }
@@ -290,13 +302,24 @@ static bool make_room(struct id_slots *slots, uint32_t index, struct reclaim *re
     return false;
 }
 
+/* A block that is being made gets what became of the row too. Returns result. */
+static int note(struct id_slots *slots, const struct block *block, uint64_t id, struct store_version *version,
+                int result)
+{
+    if (slots->remake && result == 0) {
+        block_remake_note(slots->remake, block, id, version);
+    }
+    return result;
+}
+
 /* An id between others, or below all. */
 static int insert(struct id_slots *slots, uint32_t index, uint64_t id, struct store_version *version,
                   struct reclaim *reclaim, struct err *err)
 {
     struct directory *directory = current(slots);
 
-    if (block_insert(block_in(directory, index), id, version, reclaim, err) != 0) {
+    if (note(slots, block_in(directory, index), id, version,
+             block_insert(block_in(directory, index), id, version, reclaim, err)) != 0) {
         return -1;
     }
     if (id < first_id_in(directory, index)) {
@@ -326,7 +349,7 @@ int id_slots_put(struct id_slots *slots, uint64_t id, struct store_version *vers
     }
     place = block_place(block, id);
     if (place < count && block_id_at(block, place) == id) {
-        return block_replace(block, place, version, reclaim, ret_old, err);
+        return note(slots, block, id, version, block_replace(block, place, version, reclaim, ret_old, err));
     }
     if (block_is_full(block)) {
         return make_room(slots, index, reclaim) ? id_slots_put(slots, id, version, reclaim, ret_old, err)
@@ -353,40 +376,13 @@ struct store_version *id_slots_remove(struct id_slots *slots, uint64_t id, struc
     }
     old = block_remove(block, place);
     if (old) {
+        (void)note(slots, block, id, NULL, 0);
         look_after(slots, index, reclaim);
     }
     return old;
 }
 
 /* ---- tidying ---- */
-
-/* One block of the rows of several neighbours in their place. */
-static bool remake(struct id_slots *slots, uint32_t index, uint32_t count, struct reclaim *reclaim)
-{
-    struct directory *directory = current(slots);
-    struct err ignored = ERR_INIT;
-    struct block *block;
-    uint32_t rows = 0;
-    bool ok = true;
-
-    for (uint32_t i = index; i < index + count; i++) {
-        rows += block_live(block_in(directory, i));
-    }
-    if (rows == 0) {
-        return replace_blocks(slots, index, count, NULL, 0, reclaim);
-    }
-    block = new_block(slots, rows, 0);
-    for (uint32_t i = index; block && ok && i < index + count; i++) {
-        struct block *old = block_in(directory, i);
-
-        ok = block_append_rows(block, old, 0, block_count(old), &ignored) == 0;
-    }
-    if (!block || !ok || !replace_blocks(slots, index, count, &block, 1, reclaim)) {
-        block_release(block);
-        return false;
-    }
-    return true;
-}
 
 /* Whether the block at index and the next, neither the last, are small enough to be one. */
 static bool can_merge(const struct directory *directory, uint32_t index)
@@ -395,21 +391,61 @@ static bool can_merge(const struct directory *directory, uint32_t index)
            block_live(block_in(directory, index)) + block_live(block_in(directory, index + 1)) <= MERGED_ROWS_MAX;
 }
 
-bool id_slots_tidy(struct id_slots *slots, struct reclaim *reclaim)
+/* Begins with the first block that is worth it, and its neighbour if that is small too. */
+static bool start_remake(struct id_slots *slots)
 {
-    struct directory *directory = current(slots);
+    const struct directory *directory = current(slots);
+    struct block_options options = {.indexed = slots->options.indexed, .seed = slots->options.seed};
 
     for (uint32_t i = 0; slots->untidy && i + 1 < count_of(directory); i++) {
-        if (!block_is_wasteful(block_in(directory, i))) {
-            continue;
+        struct block *sources[BLOCK_REMAKE_SOURCES_MAX];
+        uint32_t count = 0;
+
+        if (block_is_wasteful(block_in(directory, i))) {
+            i -= i > 0 && can_merge(directory, i - 1) ? 1 : 0;
+            sources[count++] = block_in(directory, i);
+            if (can_merge(directory, i)) {
+                sources[count++] = block_in(directory, i + 1);
+            }
+            slots->remake = block_remake_start(sources, count, &options);
+            return slots->remake != NULL;
         }
-        if (i > 0 && can_merge(directory, i - 1)) {
-            return remake(slots, i - 1, 2, reclaim);
-        }
-        return remake(slots, i, can_merge(directory, i) ? 2 : 1, reclaim);
     }
     slots->untidy = false;
     return false;
+}
+
+/* Puts what was made in the place of its sources, which stand where they stood. */
+static bool finish_remake(struct id_slots *slots, struct reclaim *reclaim)
+{
+    struct block_remake *remake = slots->remake;
+    uint32_t count;
+    const struct block *first = block_remake_source(remake, 0, &count);
+    uint32_t index = blocks_up_to(current(slots), block_id_at(first, 0)) - 1;
+    struct block *block = block_remake_take(remake);
+    bool ok;
+
+    slots->remake = NULL;
+    ok = replace_blocks(slots, index, count, &block, block ? 1 : 0, reclaim);
+    if (!ok) {
+        block_release(block);
+    }
+    block_remake_end(remake);
+    return ok;
+}
+
+bool id_slots_tidy(struct id_slots *slots, struct reclaim *reclaim)
+{
+    bool done = false;
+
+    if (!slots->remake) {
+        return start_remake(slots);
+    }
+    if (!block_remake_step(slots->remake, &done)) {
+        abandon_remake(slots);
+        return false;
+    }
+    return done ? finish_remake(slots, reclaim) : true;
 }
 
 void id_slots_memory(const struct id_slots *slots, struct block_memory *ret_memory)

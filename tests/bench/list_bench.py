@@ -42,4 +42,5 @@ def print_list(result):
     print("  bytes per job: " + ", ".join(f"{part} {memory[part]:.1f}" for part in INDEX_PARTS)
           + f": {memory['index']:.1f}; header of the row {memory['header']:.1f}; all, by the allocator, {memory['heap']:.1f}")
     print(f"  writer's CPU per row {index['cpu_ns_per_row']:.0f} ns, a step p99 {index['step_cpu_p99_us']:.0f} µs, "
-          f"longest {index['step_cpu_max_us']:.0f} µs")
+          f"longest {index['step_cpu_max_us']:.0f} µs; a sparse block made anew p50 {index['tidy_cpu_p50_us']:.0f} µs, "
+          f"longest {index['tidy_cpu_max_us']:.0f} µs")

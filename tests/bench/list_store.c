@@ -77,6 +77,29 @@ static struct store_version *make_version(struct bench *bench, uint64_t number)
     return version;
 }
 
+/* Deletes so many rows that each block is worth making anew, and makes them anew. */
+static void measure_tidying(struct table *table, struct reclaim *reclaim, uint64_t count)
+{
+    struct samples steps = {NULL, 0, 0};
+    struct err err = ERR_INIT;
+    int64_t change;
+    bool more = true;
+
+    for (uint64_t i = 0; i < count; i++) {
+        if (i % 8 < 5) {
+            check(table_publish(table, list_id(i), NULL, reclaim, &change, &err), &err);
+        }
+    }
+    while (more) {
+        int64_t start = thread_cpu_ns();
+
+        more = table_tidy(table, reclaim);
+        samples_add(&steps, thread_cpu_ns() - start);
+    }
+    samples_print(&steps, "tidy_cpu");
+    samples_deinit(&steps);
+}
+
 /* What publishing costs the writer, by rows that are made beforehand, in a table without a log. */
 static void measure_index(struct bench *bench)
 {
@@ -106,6 +129,7 @@ static void measure_index(struct bench *bench)
     printf("what=index rows=%" PRIu64 " cpu_ns_per_row=%.0f ", count,
            (double)(thread_cpu_ns() - start) / (double)count);
     samples_print(&steps, "step_cpu");
+    measure_tidying(table, reclaim, count);
     printf("\n");
     samples_deinit(&steps);
     reclaim_destroy(reclaim);

@@ -114,6 +114,58 @@ TEST(Table, BehavesAsASortedMapUnderRandomUse)
     }
 }
 
+/* Sparse blocks are made anew in steps; between the steps their rows change, go, come back, or come in between. */
+TEST(Table, MissesNothingThatHappensWhileABlockIsMadeAnew)
+{
+    uint64_t seed = Seed();
+    std::mt19937_64 random(seed);
+    TableUnderTest test;
+    std::map<uint64_t, std::string> model;
+    auto put = [&](uint64_t id, const std::string &rest) {
+        test.Put(id, rest);
+        model[id] = Value(id, 1, rest);
+    };
+    const uint64_t last = 40000;
+    for (uint64_t id = 2; id <= last; id += 2) {
+        put(id, "first");
+    }
+    for (uint64_t id = 2; id <= last; id += 2) {
+        if (random() % 8 < 6) {
+            test.Remove(id);
+            model.erase(id);
+        }
+    }
+    int worked = 0;
+    for (int steps = 0; steps < 300; steps++) {
+        worked += table_tidy(test.table, test.reclaim);
+        for (int i = 0; i < 8; i++) {
+            uint64_t id = 1 + random() % last;
+            if (random() % 3 == 0) {
+                test.Remove(id);
+                model.erase(id);
+            } else if (id % 2 == 0 || random() % 8 == 0) {
+                put(id, "step " + std::to_string(steps));
+            }
+        }
+        ASSERT_FALSE(HasFatalFailure());
+    }
+    EXPECT_GT(worked, 8);
+    Values expected(model.begin(), model.end());
+    Values up;
+    uint64_t after = 0;
+    while (table_scan_up(test.table, &after, 100, Collect, &up)) {
+    }
+    ASSERT_EQ(expected, up);
+    Values down;
+    uint64_t before = UINT64_MAX;
+    struct filter_plan *plan = table_plan(test.table, span_of("projects/p/locations/l"), nullptr);
+    while (table_list_down(test.table, plan, &before, Collect, &down)) {
+    }
+    free(plan);
+    std::reverse(down.begin(), down.end());
+    ASSERT_EQ(expected, down);
+}
+
 TEST(IdSlots, MemoryFollowsTheLiveRowsOverAnyNumberOfCreatesAndDeletes)
 {
     struct reclaim *reclaim = nullptr;
