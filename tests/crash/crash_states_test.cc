@@ -160,14 +160,15 @@ TEST(CrashStates, LoseNothingAcknowledgedHalveNoCommitAndRefuseNoStart)
 {
     uint64_t seed = Seed();
     uint64_t goal = Setting("CRASH_STATES", 20000 / kSlower);
+    unsigned commits = 1000 / unsigned(kSlower);
     Campaign campaign;
     Tally tally;
 
-    std::vector<Life> lives = MakeRun(seed, 1000, campaign.plan);
+    std::vector<Life> lives = MakeRun(seed, commits, campaign.plan);
     uint64_t ways = 2 + goal / CallsOf(lives);
     for (uint64_t round = 0; tally.distinct < goal && tally.failures() == 0; round++) {
         if (round > 0 && round % 8 == 0) {
-            lives = MakeRun(seed + round, 1000, campaign.plan);
+            lives = MakeRun(seed + round, commits, campaign.plan);
         }
         CrashAll(lives, campaign, ways, seed + round, tally);
     }
@@ -188,7 +189,7 @@ TEST(CrashStates, OfALargeStoreLoseNothingEither)
     campaign.plan.snapshot_log_bytes = 24 * 1024 * 1024;
     campaign.plan.value_bytes_max = 600 * 1024;
     for (uint64_t round = 0; tally.distinct < goal && tally.failures() == 0; round++) {
-        CrashAll(MakeRun(seed + round, 30, campaign.plan), campaign, 3, seed + round, tally);
+        CrashAll(MakeRun(seed + round, kSlower > 1 ? 6 : 30, campaign.plan), campaign, 3, seed + round, tally);
     }
     tally.Tell("crash states, large values", seed);
     EXPECT_EQ(0u, tally.failures()) << tally.first_failure;
