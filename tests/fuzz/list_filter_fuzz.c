@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/list_filter.h"
+#include "storage/store.h"
 #include "upb/arena.h"
 
 static struct span text_of(const char *text)
