@@ -69,6 +69,11 @@ MUST_USE int snapshot_reader_next_chunk(struct snapshot_reader *reader, struct s
 /* Of the last chunk, borrowed; every hold of it is given back before the reader is closed. */
 struct read_buffer *snapshot_reader_buffer(const struct snapshot_reader *reader);
 
+/* A row is borrowed during the call. */
+typedef void (*snapshot_row_fn)(void *context, const struct wal_row *row);
+/* Reads to the end and counts the rows. visit: NULL for none. */
+MUST_USE int snapshot_reader_visit(struct snapshot_reader *reader, snapshot_row_fn visit, void *context,
+                                   uint64_t *ret_rows, struct err *err);
 /* After the end. */
 uint64_t snapshot_reader_end_lsn(const struct snapshot_reader *reader);
 uint64_t snapshot_reader_bytes(const struct snapshot_reader *reader);

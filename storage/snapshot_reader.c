@@ -146,6 +146,26 @@ const struct snapshot_head *snapshot_reader_head(const struct snapshot_reader *r
     return &reader->head;
 }
 
+int snapshot_reader_visit(struct snapshot_reader *reader, snapshot_row_fn visit, void *context, uint64_t *ret_rows,
+                          struct err *err)
+{
+    uint64_t rows = 0;
+    struct wal_row row;
+    bool end = false;
+
+    while (snapshot_reader_next(reader, &row, &end, err) == 0) {
+        if (end) {
+            *ret_rows = rows;
+            return 0;
+        }
+        rows++;
+        if (visit) {
+            visit(context, &row);
+        }
+    }
+    return -1;
+}
+
 uint64_t snapshot_reader_end_lsn(const struct snapshot_reader *reader)
 {
     return reader->end_lsn;

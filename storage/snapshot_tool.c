@@ -22,8 +22,10 @@ struct tool {
     uint64_t end_lsn;
 };
 
-static void print_row(const struct tool *tool, const struct wal_row *row)
+static void print_row(void *context, const struct wal_row *row)
 {
+    const struct tool *tool = context;
+
     fprintf(tool->out,
             tool->json ? "{\"table\":\"%s\",\"id\":\"%" PRIu64 "\",\"bytes\":%zu}\n" : "%s %" PRIu64 "  %zu bytes\n",
             tool_table_name(row->table), row->id, row->value.size);
@@ -52,20 +54,8 @@ static int open_reader(struct tool *tool, struct snapshot_reader **ret_reader, s
 
 static int read_rows(struct tool *tool, struct snapshot_reader *reader, struct err *err)
 {
-    struct wal_row row;
-    bool end = false;
-
-    for (;;) {
-        if (snapshot_reader_next(reader, &row, &end, err) != 0) {
-            return -1;
-        }
-        if (end) {
-            break;
-        }
-        tool->rows++;
-        if (tool->dump) {
-            print_row(tool, &row);
-        }
+    if (snapshot_reader_visit(reader, tool->dump ? print_row : NULL, tool, &tool->rows, err) != 0) {
+        return -1;
     }
     tool->head = *snapshot_reader_head(reader);
     tool->bytes = snapshot_reader_bytes(reader);

@@ -8,20 +8,9 @@
 static int read_rows(struct snapshot_reader *reader, const struct survey_visit *visit, struct survey *survey,
                      struct err *err)
 {
-    struct wal_row row;
-    bool end = false;
-
-    for (;;) {
-        if (snapshot_reader_next(reader, &row, &end, err) != 0) {
-            return -1;
-        }
-        if (end) {
-            break;
-        }
-        survey->snapshot_rows++;
-        if (visit && visit->row) {
-            visit->row(visit->context, &row);
-        }
+    if (snapshot_reader_visit(reader, visit ? visit->row : NULL, visit ? visit->context : NULL, &survey->snapshot_rows,
+                              err) != 0) {
+        return -1;
     }
     survey->snapshot_bytes = snapshot_reader_bytes(reader);
     survey->snapshot_end_lsn = snapshot_reader_end_lsn(reader);
