@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "storage/backup.h"
 
 #define PATH_BYTES 4096
+#define LARGE_BLOCK_BYTES (128 * 1024)
 
 /* Everything of one server, in the order in which it is made; what is NULL is not there yet, or not any more. */
 struct house {
@@ -355,6 +357,13 @@ static int serve(struct house *house)
     return code;
 }
 
+/* Large blocks come from the kernel, always. Left alone glibc raises the limit, and then looks for a large block among
+ * all the small ones that were freed and sorts them on the way: a millisecond, which would be one of the controller's. */
+static void keep_large_blocks_apart(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+}
+
 int main_serve(char *const *arguments)
 {
     struct house *house;
@@ -379,6 +388,7 @@ int main_serve(char *const *arguments)
         free(house);
         return MAIN_EXIT_USAGE;
     }
+    keep_large_blocks_apart();
     main_signals_block();
     main_log_take_grpc();
     raise_file_limit(house);

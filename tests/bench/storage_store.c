@@ -377,6 +377,7 @@ int main(int argc, char **argv)
                                         {"snapshot", 2, verb_snapshot}, {"memory", 1, verb_memory},
                                         {"probe", 1, verb_probe}};
 
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* as the server does */
     for (size_t i = 0; argc >= 3 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].name) == 0 && argc == 3 + verbs[i].arguments) {
             verbs[i].run(argv[2], argv + 3);
