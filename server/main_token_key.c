@@ -9,7 +9,8 @@
 #define KEY_BYTES (2 * sizeof(uint64_t))
 #define PATH_BYTES 4096
 
-/* Nothing but a restart in the middle of somebody's list depends on it: it need not be durable. */
+/* Nothing but a restart in the middle of somebody's list depends on it, so its name need not be durable; but where the
+ * name is, the key is. */
 static int make_key(const char *path, uint64_t ret_key[2], struct err *err)
 {
     const struct fs *fs = fs_system();
@@ -25,7 +26,7 @@ static int make_key(const char *path, uint64_t ret_key[2], struct err *err)
     if (fs->open(fs, unfinished, FS_CREATE, &file, err)) {
         return -1;
     }
-    result = fs->write_at(fs, file, ret_key, KEY_BYTES, 0, err);
+    result = fs->write_at(fs, file, ret_key, KEY_BYTES, 0, err) || fs->sync(fs, file, err) ? -1 : 0;
     fs->close(fs, file);
     return result ? result : fs->rename(fs, unfinished, path, err);
 }
@@ -46,9 +47,8 @@ int main_token_key_read(const char *data_dir, uint64_t ret_key[2], struct err *e
     }
     result = fs->read_at(fs, file, ret_key, KEY_BYTES, 0, &size, err);
     fs->close(fs, file);
-    if (!result && size != KEY_BYTES) {
-        return err_set(err, ERR_CORRUPT, "%s has %zu bytes and not %zu: remove it, and open lists begin anew", path,
-                       size, KEY_BYTES);
+    if (!result && size < KEY_BYTES) {
+        return make_key(path, ret_key, err); /* cut by a crash of the machine: open lists begin anew, no more */
     }
     return result;
 }

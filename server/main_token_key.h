@@ -1,9 +1,9 @@
 /* main_token_key: the key that page tokens are signed with, the same from one start of a server to the next.
  *
  * Used by   main_serve.c.
- * Shape     DATA_DIR/page-token.key, 16 random bytes, made when absent.
+ * Shape     DATA_DIR/page-token.key, 16 random bytes, made when absent or shorter.
  * Blocks    on the disk.
- * Errors    ERR_IO; ERR_CORRUPT when the file has another size.
+ * Errors    ERR_IO.
  */
 #ifndef SERVER_MAIN_TOKEN_KEY_H_
 #define SERVER_MAIN_TOKEN_KEY_H_

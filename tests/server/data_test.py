@@ -140,6 +140,21 @@ class BackupTest(Case):
         self.assertEqual(2, run("snapshot", "verify", self.dir / "absent").returncode)
 
 
+class TokenKeyTest(Case):
+    def test_a_key_of_page_tokens_that_was_cut_short_is_made_anew(self):
+        key = self.dir / "data" / "page-token.key"
+        self.assertEqual(0, self.serve(executor="simulate").stop())
+        first = key.read_bytes()
+        self.assertEqual(16, len(first))
+        self.assertEqual(0, self.serve(executor="simulate").stop())
+        self.assertEqual(first, key.read_bytes(), "it stays the same from start to start")
+        for size in (0, 15):
+            key.write_bytes(first[:size])
+            self.assertEqual(0, self.serve(executor="simulate").stop())
+            self.assertEqual(16, len(key.read_bytes()))
+            self.assertNotEqual(first, key.read_bytes())
+
+
 @unittest.skipUnless(can_mount(), "needs root and the right to mount")
 class FullDiskTest(Case):
     """A server on a file system of its own, 320 MiB, that the test fills."""
