@@ -67,7 +67,7 @@ static int system_open(const struct fs *fs, const char *path, unsigned flags, in
     (void)fs;
     mode |= O_CLOEXEC | O_NOFOLLOW;
     mode |= (flags & FS_CREATE) ? O_CREAT | O_EXCL : 0;
-    mode |= (flags & FS_DIRECT) ? O_DIRECT : 0;
+    mode |= (flags & FS_DIRECT) && !(flags & FS_CREATE) ? O_DIRECT : 0;
     mode |= (flags & FS_DATA_SYNC) ? O_DSYNC : 0;
     do {
         file = open(path, mode, 0600);
@@ -78,6 +78,10 @@ static int system_open(const struct fs *fs, const char *path, unsigned flags, in
     }
     if (file < 0) {
         return fail(err, errno, "open", path);
+    }
+    if ((flags & FS_CREATE) && (flags & FS_DIRECT)) {
+        /* Asked for while it is made, O_DIRECT is refused by a file system without it only once the file is there. */
+        (void)fcntl(file, F_SETFL, fcntl(file, F_GETFL) | O_DIRECT);
     }
     *ret_file = file;
     return 0;

@@ -7,7 +7,9 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,6 +195,34 @@ TEST_F(FsTest, CreateRefusesAFileThatIsThereAndOpenOneThatIsNot)
     EXPECT_EQ(-1, fs_->open(fs_, path("b").c_str(), FS_READ, &file, &err_));
     EXPECT_EQ(ERR_NOT_FOUND, err_.code);
     EXPECT_NE(nullptr, strstr(err_.text, "/b"));
+}
+
+TEST_F(FsTest, AFileMadeForDirectUseIsOpenedSo)
+{
+    int file = -1;
+    ASSERT_EQ(0, fs_->open(fs_, path("a").c_str(), FS_CREATE | FS_DIRECT | FS_DATA_SYNC, &file, &err_)) << err_.text;
+    int flags = fcntl(file, F_GETFL);
+    fs_->close(fs_, file);
+    EXPECT_EQ(O_DSYNC, flags & O_DSYNC);
+    ASSERT_EQ(0, fs_->open(fs_, path("a").c_str(), FS_DIRECT, &file, &err_)) << err_.text;
+    EXPECT_EQ(fcntl(file, F_GETFL) & O_DIRECT, flags & O_DIRECT);
+    fs_->close(fs_, file);
+}
+
+/* Goal: where there is no O_DIRECT files are made all the same. ramfs is such a file system on every kernel. */
+TEST_F(FsTest, AFileSystemWithoutDirectUseTakesFilesAsWell)
+{
+    int file = -1;
+    char block[FS_BLOCK_BYTES] = "text";
+    if (mount("ramfs", dir_.c_str(), "ramfs", 0, nullptr) != 0) {
+        GTEST_SKIP() << "may not mount: " << strerror(errno);
+    }
+    EXPECT_EQ(0, fs_->open(fs_, path("a").c_str(), FS_CREATE | FS_DIRECT, &file, &err_)) << err_.text;
+    EXPECT_EQ(0, fs_->write_at(fs_, file, block, sizeof block, 0, &err_)) << err_.text;
+    fs_->close(fs_, file);
+    EXPECT_EQ(0, fs_->open(fs_, path("a").c_str(), FS_DIRECT | FS_DATA_SYNC, &file, &err_)) << err_.text;
+    fs_->close(fs_, file);
+    ASSERT_EQ(0, umount2(dir_.c_str(), MNT_DETACH));
 }
 
 TEST_F(FsTest, ReadStopsShortOnlyAtTheEnd)
