@@ -166,12 +166,14 @@ static int make_controller(struct house *house, struct err *err)
                                          .space_changed = note_space,
                                          .retention_ms = config->retention_ms,
                                          .retention_count = config->retention_count,
-                                         .is_restored = backup_is_restored(fs_system(), config->data_dir),
                                          .restored_settled = forget_restore,
                                          .fatal = die,
                                          .log = main_log_line,
                                          .context = house};
 
+    if (backup_is_restored(fs_system(), config->data_dir, &options.is_restored, err)) {
+        return -1;
+    }
     if (options.is_restored) {
         main_log(MAIN_LOG_INFO, "%s was restored from a backup: replicas that have no files here count as lost",
                  config->data_dir);

@@ -83,6 +83,8 @@ static void remove_copies(const struct copy *copy)
     data_dir_list_deinit(&list);
     path = data_dir_file(copy->to, "MANIFEST");
     (void)copy->fs->remove(copy->fs, path.text, &ignored);
+    path = data_dir_file(copy->to, "BACKUP");
+    (void)copy->fs->remove(copy->fs, path.text, &ignored);
 }
 
 /* ---- copying ---- */
@@ -245,7 +247,8 @@ static int copy_patiently(struct copy *copy, struct backup_report *report, struc
             report->attempts = attempt;
             return 0;
         }
-        if (!survey_has_moved_on(copy->fs, copy->from, &copy->manifest)) {
+        if ((err->code != ERR_CORRUPT && err->code != ERR_NOT_FOUND && err->code != ERR_UNAVAILABLE) ||
+            !survey_has_moved_on(copy->fs, copy->from, &copy->manifest)) {
             return -1;
         }
         if (attempt == SURVEY_ATTEMPTS) {
@@ -293,8 +296,9 @@ int backup_make(const struct fs *fs, const char *dir, const char *to, struct cop
     }
     report.label = label_of(&report.survey, begun);
     report.bytes = watch->done_bytes;
-    if (manifest_write(fs, to, &report.survey.manifest, err) != 0 ||
-        backup_label_write(fs, to, &report.label, err) != 0) {
+    /* In this order: with MANIFEST and without BACKUP it would pass for the store that it is a copy of. */
+    if (backup_label_write(fs, to, &report.label, err) != 0 ||
+        manifest_write(fs, to, &report.survey.manifest, err) != 0) {
         remove_copies(&copy);
         return -1;
     }

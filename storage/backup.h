@@ -2,7 +2,8 @@
  *
  * Used by   backup_tool. Never writes to the directory that is copied, and needs no word with its server.
  * Shape     a backup is a directory: MANIFEST, the snapshot and the segments of the store byte for byte, up to the last
- *           batch found, and BACKUP, written last. The copy is proved, not arranged: a segment's header is read again
+ *           batch found, and BACKUP, written when the copy was proved and before MANIFEST, so that at no moment a server
+ *           starts in it. The copy is proved, not arranged: a segment's header is read again
  *           after its blocks, since a recycled file gets its new header before any other byte; then the whole copy is
  *           read by the reader that a start uses, and must end where the log of the original did when it was read.
  *           If the server has taken a snapshot and recycled what was being copied, all is begun again.
@@ -44,11 +45,13 @@ MUST_USE int backup_make(const struct fs *fs, const char *dir, const char *to, s
 MUST_USE int backup_restore(const struct fs *fs, const char *from, const char *dir, struct copy_watch *watch,
                             struct backup_report *ret_report, struct err *err);
 
-/* ERR_CORRUPT, with a sentence that says what to do, when dir is a backup, or a restore into it did not finish. */
+/* ERR_CORRUPT, with a sentence that says what to do, when dir is a backup, or a restore into it did not finish; what keeps
+ * one from knowing is an error too. */
 MUST_USE int backup_check_startable(const struct fs *fs, const char *dir, struct err *err);
 
-/* True once after a restore, until backup_note_started: replicas that the store believes to run may have no files here. */
-bool backup_is_restored(const struct fs *fs, const char *dir);
+/* *ret_restored true once after a restore, until backup_note_started: replicas that the store believes to run may have no
+ * files here. */
+MUST_USE int backup_is_restored(const struct fs *fs, const char *dir, bool *ret_restored, struct err *err);
 MUST_USE int backup_note_started(const struct fs *fs, const char *dir, struct err *err);
 
 C_DECLS_END

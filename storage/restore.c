@@ -18,17 +18,24 @@ struct restore {
     struct manifest manifest; /* the new one */
 };
 
-static bool is_there(const struct fs *fs, const char *dir, const char *name)
+/* A file that cannot be looked at is not taken for one that is not there. */
+static int look_for(const struct fs *fs, const char *dir, const char *name, bool *ret_there, struct err *err)
 {
     struct data_dir_path path = data_dir_file(dir, name);
-    struct err ignored = ERR_INIT;
+    struct err open_err = ERR_INIT;
     int file;
 
-    if (fs->open(fs, path.text, FS_READ, &file, &ignored) != 0) {
-        return false;
+    if (fs->open(fs, path.text, FS_READ, &file, &open_err) == 0) {
+        fs->close(fs, file);
+        *ret_there = true;
+        return 0;
     }
-    fs->close(fs, file);
-    return true;
+    if (open_err.code != ERR_NOT_FOUND) {
+        *err = open_err;
+        return -1;
+    }
+    *ret_there = false;
+    return 0;
 }
 
 /* ---- the backup ---- */
@@ -54,7 +61,10 @@ static int check_backup(struct restore *restore, const struct backup_label *labe
     struct manifest manifest;
 
     if (survey_read(restore->fs, restore->from, SURVEY_ALL, NULL, &manifest, &restore->found, err) != 0) {
-        err->code = err->code == ERR_NOT_FOUND ? ERR_CORRUPT : err->code;
+        if (err->code == ERR_NOT_FOUND) {
+            return err_set(err, ERR_INVALID, "%s is a backup that was not finished: it has no file MANIFEST",
+                           restore->from);
+        }
         return err_wrap(err, "the backup %s cannot be trusted", restore->from);
     }
     if (memcmp(manifest.store_uuid, label->store_uuid, WAL_ID_BYTES) != 0 ||
@@ -222,21 +232,27 @@ int backup_restore(const struct fs *fs, const char *from, const char *dir, struc
 
 int backup_check_startable(const struct fs *fs, const char *dir, struct err *err)
 {
-    if (is_there(fs, dir, "BACKUP")) {
+    bool is_backup;
+    bool is_restoring;
+
+    if (look_for(fs, dir, "BACKUP", &is_backup, err) != 0 || look_for(fs, dir, RESTORING, &is_restoring, err) != 0) {
+        return -1;
+    }
+    if (is_backup) {
         return err_set(err, ERR_CORRUPT,
                        "%s is a backup, and stays one: `customjobd restore %s DIR` makes a data directory of it", dir,
                        dir);
     }
-    if (is_there(fs, dir, RESTORING)) {
+    if (is_restoring) {
         return err_set(err, ERR_CORRUPT, "a restore into %s has not finished; remove what is in it and restore again",
                        dir);
     }
     return 0;
 }
 
-bool backup_is_restored(const struct fs *fs, const char *dir)
+int backup_is_restored(const struct fs *fs, const char *dir, bool *ret_restored, struct err *err)
 {
-    return is_there(fs, dir, RESTORED);
+    return look_for(fs, dir, RESTORED, ret_restored, err);
 }
 
 int backup_note_started(const struct fs *fs, const char *dir, struct err *err)

@@ -344,7 +344,8 @@ TEST(Backup, ARestoreThatDiesLeavesNothingThatStarts)
     EXPECT_GT(empty, 0);
 }
 
-/* A backup that dies has no BACKUP, and no restore takes it; one that fails says why and leaves nothing. */
+/* A backup that dies is taken by no restore, and what there is of it by no server; one that fails says why and leaves
+ * nothing. */
 TEST(Backup, ThatDiesIsNoBackup)
 {
     TempDir dir;
@@ -364,7 +365,9 @@ TEST(Backup, ThatDiesIsNoBackup)
         Outcome restore = Restore(backup, dir.path() + "/restored");
         std::filesystem::remove_all(dir.path() + "/restored");
         if (!done) {
-            EXPECT_TRUE(restore.result != 0 || Files(backup, "BACKUP").size() == 1) << "at call " << call;
+            EXPECT_TRUE(restore.result != 0 || Files(backup, "MANIFEST").size() == 1) << "at call " << call;
+            StoreUnderTest copy(backup);
+            EXPECT_TRUE(!copy.Open() || copy.All().empty()) << "a server starts in it, at call " << call;
         }
         ASSERT_LT(call, 1000u);
     }
@@ -381,6 +384,21 @@ TEST(Backup, ThatDiesIsNoBackup)
         }
     }
     EXPECT_TRUE(before == Contents(dir.path() + "/data")) << "the original is only read";
+}
+
+/* What says that nobody may start here counts also when it cannot be opened. */
+TEST(Backup, AMarkThatCannotBeLookedAtLetsNoServerStart)
+{
+    for (const char *mark : {"BACKUP", "RESTORING"}) {
+        TempDir dir;
+        StoreUnderTest store(dir.path() + "/data");
+        ASSERT_TRUE(store.Open());
+        ASSERT_TRUE(store.Write(1, Value(1, 1)));
+        store.Close();
+        std::filesystem::create_symlink("elsewhere", dir.path() + "/data/" + mark);
+        EXPECT_FALSE(store.Open()) << mark;
+        EXPECT_NE(nullptr, strstr(store.err.text, mark)) << store.err.text;
+    }
 }
 
 TEST(Backup, ThatWasDamagedIsNeverRestoredToOtherRows)
