@@ -9,15 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "executor/attempt_files.h"
-#include "executor/log_source.h"
-#include "executor/service_log.h"
+#include "executor/seal_mark.h"
+#include "executor/sealed_job.h"
 #include "executor/worker_thread.h"
 
-#define UNFINISHED ".sealing"
 /* How often, and how long each time, a supervisor that has told the end is waited for. */
 #define HELD_WAITS 100
 #define HELD_WAIT_MS 20
@@ -31,192 +29,27 @@ struct order {
     char *key_name;           /* BEGIN */
 };
 
+/* A job that began and has not ended. */
+struct living {
+    uint64_t job_id; /* first: what the tree compares */
+    char *key_name;
+};
+
 struct attempt_sealer {
     const struct process_config *config;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct order *first, **last_next; /* guarded by mutex */
     atomic_int quits;                 /* written under mutex */
-    void *living;                     /* tree of search.h: ids of jobs that began; the thread's */
+    void *living;                     /* tree of search.h, by id; the thread's */
     pthread_t thread;
 };
 
-/* ---- one file ---- */
-
-static int sync_and_name(int dir_fd, int fd, const char *unfinished, const char *sealed, const char *plain,
-                         struct err *err)
-{
-    if (fsync(fd) != 0 || renameat(dir_fd, unfinished, dir_fd, sealed) != 0 || fsync(dir_fd) != 0 ||
-        unlinkat(dir_fd, plain, 0) != 0) {
-        return err_set_errno(err, errno, "cannot put a sealed file in its place");
-    }
-    return 0;
-}
-
-static int write_sealed(const struct attempt_sealer *sealer, int dir_fd, const char *name, struct span key_name,
-                        const char *role, int from_fd, struct err *err)
-{
-    char unfinished[64], sealed[64];
-    int fd, result;
-
-    (void)snprintf(unfinished, sizeof unfinished, "%s%s", name, UNFINISHED);
-    (void)snprintf(sealed, sizeof sealed, "%s%s", name, LOG_SOURCE_SEALED);
-    (void)unlinkat(dir_fd, unfinished, 0); /* of a try that a crash ended */
-    fd = openat(dir_fd, unfinished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return err_set_errno(err, errno, "cannot make a sealed file");
-    }
-    result = sealed_file_write(sealer->config->keys, key_name, span_of(role), from_fd, fd, err);
-    if (result == 0) {
-        result = sync_and_name(dir_fd, fd, unfinished, sealed, name, err);
-    }
-    close(fd);
-    if (result != 0) {
-        (void)unlinkat(dir_fd, unfinished, 0);
-    }
-    return result;
-}
-
-static int seal_file(const struct attempt_sealer *sealer, int dir_fd, const char *dir, const char *name,
-                     struct span key_name, struct err *err)
-{
-    char role[LOG_SOURCE_PATH_BYTES];
-    struct stat status;
-    int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), result = 0;
-
-    if (fd < 0) {
-        return errno == ENOENT || errno == ELOOP ? 0 : err_set_errno(err, errno, "cannot open %s/%s", dir, name);
-    }
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-        (void)snprintf(role, sizeof role, "%s/%s", dir, name);
-        result = write_sealed(sealer, dir_fd, name, key_name, role, fd, err);
-    }
-    close(fd);
-    return result == 0 ? 0 : err_wrap(err, "%s/%s is not sealed", dir, name);
-}
-
-/* Wraps what an old version of the key has wrapped with the new one. */
-static int rewrap_file(const struct attempt_sealer *sealer, int dir_fd, const char *name, struct err *err)
-{
-    char sealed[64];
-    bool ignored;
-    int fd, result;
-
-    (void)snprintf(sealed, sizeof sealed, "%s%s", name, LOG_SOURCE_SEALED);
-    fd = openat(dir_fd, sealed, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
-    }
-    result = sealed_file_rewrap(sealer->config->keys, fd, &ignored, err);
-    close(fd);
-    return result;
-}
-
-/* ---- a job ---- */
+/* ---- files ---- */
 
 static int open_dir(int at_fd, const char *path)
 {
     return openat(at_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* The name in the job's mark; 0 bytes: it has none. */
-static size_t read_mark(int job_fd, char name[KEY_NAME_BYTES])
-{
-    int fd = openat(job_fd, ATTEMPT_SEALER_MARK, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    ssize_t got = fd >= 0 ? read(fd, name, KEY_NAME_BYTES - 1) : 0;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (got <= 0 || name[got - 1] != '\n') {
-        return 0;
-    }
-    return (size_t)got - 1;
-}
-
-static int write_mark(int job_fd, const char *key_name, struct err *err)
-{
-    int fd = openat(job_fd, ATTEMPT_SEALER_MARK, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    size_t size = strlen(key_name);
-    int result = 0;
-
-    if (fd < 0 || write(fd, key_name, size) != (ssize_t)size || write(fd, "\n", 1) != 1 || fdatasync(fd) != 0 ||
-        fsync(job_fd) != 0) {
-        result = err_set_errno(err, errno, "cannot mark a job as one to be sealed");
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return result;
-}
-
-/* Whether a supervisor holds the attempt. Only asks: taking the lock is for who decides about the attempt. */
-static bool is_held(int dir_fd)
-{
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = openat(dir_fd, SUPERVISOR_FILE_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    bool is_free = fd < 0 ? errno == ENOENT : fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    return !is_free;
-}
-
-static const char *const attempt_file_names[] = {SUPERVISOR_FILE_STDOUT, SUPERVISOR_FILE_STDERR, SUPERVISOR_FILE_ARGV,
-                                                 SUPERVISOR_FILE_ENV};
-
-/* name: of the attempt's directory, its key. */
-static int seal_attempt(const struct attempt_sealer *sealer, int job_fd, const char *name, struct span key_name,
-                        struct err *err)
-{
-    struct execution_key key;
-    char dir[ATTEMPT_PATH_BYTES];
-    int dir_fd = open_dir(job_fd, name), result = 0;
-
-    if (dir_fd < 0) {
-        return errno == ENOENT ? 0 : err_set_errno(err, errno, "cannot open the attempt %s", name);
-    }
-    if (execution_key_parse(span_of(name), &key, err) == 0 && !is_held(dir_fd)) {
-        attempt_path(&key, dir);
-        for (size_t i = 0; i < sizeof attempt_file_names / sizeof attempt_file_names[0] && result == 0; i++) {
-            result = seal_file(sealer, dir_fd, dir, attempt_file_names[i], key_name, err);
-            if (result == 0) {
-                result = rewrap_file(sealer, dir_fd, attempt_file_names[i], err);
-            }
-        }
-    }
-    close(dir_fd);
-    return result;
-}
-
-static int seal_job(const struct attempt_sealer *sealer, int job_fd, const char *job, struct span key_name,
-                    struct err *err)
-{
-    int fd = openat(job_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *entry;
-    struct execution_key key;
-
-    if (!dir) {
-        err_set_errno(err, errno, "cannot list the attempts of job %s", job);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
-    }
-    while (result == 0 && !atomic_load(&sealer->quits) && (entry = readdir(dir))) {
-        struct err no_key = ERR_INIT;
-
-        if (execution_key_parse(span_of(entry->d_name), &key, &no_key) == 0) {
-            result = seal_attempt(sealer, job_fd, entry->d_name, key_name, err);
-        }
-    }
-    (void)closedir(dir);
-    if (result == 0) {
-        result = seal_file(sealer, job_fd, job, SERVICE_LOG_FILE, key_name, err);
-    }
-    return result == 0 ? rewrap_file(sealer, job_fd, SERVICE_LOG_FILE, err) : -1;
 }
 
 /* ---- orders ---- */
@@ -228,39 +61,59 @@ static int compare_ids(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* Without memory the sweep seals the job's attempts that have ended; the others are held. */
-static void add_living(struct attempt_sealer *sealer, uint64_t job_id)
+static struct living *find_living(const struct attempt_sealer *sealer, uint64_t job_id)
 {
-    uint64_t *id = malloc(sizeof *id);
-    void *found;
+    struct living *const *found = tfind(&job_id, &sealer->living, compare_ids);
 
-    if (!id) {
-        return;
+    return found ? *found : NULL;
+}
+
+/* Takes over the name. Without memory the sweep seals the job's attempts that have ended; the others are held. */
+static const char *add_living(struct attempt_sealer *sealer, uint64_t job_id, char **key_name)
+{
+    struct living *living = find_living(sealer, job_id);
+
+    if (!living) {
+        living = calloc(1, sizeof *living);
+        if (!living) {
+            return *key_name;
+        }
+        living->job_id = job_id;
+        if (!tsearch(living, &sealer->living, compare_ids)) {
+            free(living);
+            return *key_name;
+        }
     }
-    *id = job_id;
-    found = tsearch(id, &sealer->living, compare_ids);
-    if (!found || *(uint64_t **)found != id) {
-        free(id);
-    }
+    free(living->key_name);
+    living->key_name = *key_name;
+    *key_name = NULL;
+    return living->key_name;
+}
+
+static void free_living(void *node)
+{
+    struct living *living = node;
+
+    free(living->key_name);
+    free(living);
 }
 
 static void remove_living(struct attempt_sealer *sealer, uint64_t job_id)
 {
-    uint64_t *const *found = tfind(&job_id, &sealer->living, compare_ids);
-    uint64_t *id = found ? *found : NULL;
+    struct living *living = find_living(sealer, job_id);
 
-    if (id) {
+    if (living) {
         tdelete(&job_id, &sealer->living, compare_ids);
-        free(id);
+        free_living(living);
     }
 }
 
-static int begin(struct attempt_sealer *sealer, const struct order *order, struct err *err)
+static int begin(struct attempt_sealer *sealer, struct order *order, struct err *err)
 {
+    const char *key_name = add_living(sealer, order->key.job_id, &order->key_name);
     char job[ATTEMPT_PATH_BYTES];
     int job_fd, result;
 
-    add_living(sealer, order->key.job_id);
     if (attempt_make_job_dir(sealer->config, order->key.job_id, err) != 0) {
         return -1;
     }
@@ -269,7 +122,7 @@ static int begin(struct attempt_sealer *sealer, const struct order *order, struc
     if (job_fd < 0) {
         return errno == ENOENT ? 0 : err_set_errno(err, errno, "cannot open the directory of job %s", job);
     }
-    result = write_mark(job_fd, order->key_name, err);
+    result = seal_mark_write(job_fd, key_name, err);
     close(job_fd);
     if (result == 0 && fsync(sealer->config->attempts_fd) != 0) {
         result = err_set_errno(err, errno, "cannot make the mark of job %s durable", job);
@@ -277,20 +130,40 @@ static int begin(struct attempt_sealer *sealer, const struct order *order, struc
     return result;
 }
 
+/* A job that could not be marked when it began is marked now, so that what cannot be sealed now is found later. */
+static int read_key(const struct attempt_sealer *sealer, int job_fd, const char *job, char key_name[KEY_NAME_BYTES],
+                    struct err *err)
+{
+    const struct living *living = find_living(sealer, strtoull(job, NULL, 10));
+
+    key_name[0] = '\0';
+    if (seal_mark_read(job_fd, key_name) || !living) {
+        return 0;
+    }
+    (void)snprintf(key_name, KEY_NAME_BYTES, "%s", living->key_name);
+    return seal_mark_write(job_fd, key_name, err);
+}
+
+static bool quits(void *context)
+{
+    return atomic_load(&((struct attempt_sealer *)context)->quits) != 0;
+}
+
 /* attempt NULL: all of the job. */
 static int seal(struct attempt_sealer *sealer, const char *job, const char *attempt, struct err *err)
 {
     char key_name[KEY_NAME_BYTES];
-    int job_fd = open_dir(sealer->config->attempts_fd, job), result = 0;
-    size_t size;
+    int job_fd = open_dir(sealer->config->attempts_fd, job);
+    struct keyring *keys = sealer->config->keys;
+    int result;
 
     if (job_fd < 0) {
         return errno == ENOENT ? 0 : err_set_errno(err, errno, "cannot open the directory of job %s", job);
     }
-    size = read_mark(job_fd, key_name);
-    if (size > 0) {
-        result = attempt ? seal_attempt(sealer, job_fd, attempt, span_make(key_name, size), err)
-                         : seal_job(sealer, job_fd, job, span_make(key_name, size), err);
+    result = read_key(sealer, job_fd, job, key_name, err);
+    if (result == 0 && key_name[0] != '\0') {
+        result = attempt ? sealed_job_seal_attempt(keys, job_fd, attempt, span_of(key_name), err)
+                         : sealed_job_seal(keys, job_fd, job, span_of(key_name), quits, sealer, err);
     }
     close(job_fd);
     return result;
@@ -321,8 +194,7 @@ static int sweep(struct attempt_sealer *sealer, struct err *err)
         uint64_t job_id = strtoull(entry->d_name, NULL, 10);
         struct err one = ERR_INIT;
 
-        if (job_id != 0 && !tfind(&job_id, &sealer->living, compare_ids) &&
-            seal(sealer, entry->d_name, NULL, &one) != 0) {
+        if (job_id != 0 && !find_living(sealer, job_id) && seal(sealer, entry->d_name, NULL, &one) != 0) {
             tell(sealer, &one);
         }
     }
@@ -340,16 +212,17 @@ static void wait_for_supervisor(struct attempt_sealer *sealer, const struct exec
         return;
     }
     pthread_mutex_lock(&sealer->mutex);
-    for (int i = 0; i < HELD_WAITS && !atomic_load(&sealer->quits) && is_held(fd); i++) {
+    for (int i = 0; i < HELD_WAITS && !atomic_load(&sealer->quits) && sealed_job_is_held(fd); i++) {
         worker_cond_wait(&sealer->changed, &sealer->mutex, worker_now_mono_ns() + HELD_WAIT_MS * CLOCK_NS_PER_MS);
     }
     pthread_mutex_unlock(&sealer->mutex);
     close(fd);
 }
 
-static int carry_out(struct attempt_sealer *sealer, const struct order *order, struct err *err)
+static int carry_out(struct attempt_sealer *sealer, struct order *order, struct err *err)
 {
     char job[ATTEMPT_PATH_BYTES], attempt[EXECUTION_KEY_BYTES];
+    int result;
 
     switch (order->kind) {
     case ORDER_BEGIN:
@@ -365,9 +238,10 @@ static int carry_out(struct attempt_sealer *sealer, const struct order *order, s
     if (order->key.job_id == 0) {
         return sweep(sealer, err);
     }
-    remove_living(sealer, order->key.job_id);
     attempt_job_path(order->key.job_id, job);
-    return seal(sealer, job, NULL, err);
+    result = seal(sealer, job, NULL, err);
+    remove_living(sealer, order->key.job_id);
+    return result;
 }
 
 static void free_order(struct order *order)
@@ -482,7 +356,7 @@ void attempt_sealer_destroy(struct attempt_sealer *sealer)
         sealer->first = order->next;
         free_order(order);
     }
-    tdestroy(sealer->living, free);
+    tdestroy(sealer->living, free_living);
     pthread_cond_destroy(&sealer->changed);
     pthread_mutex_destroy(&sealer->mutex);
     free(sealer);

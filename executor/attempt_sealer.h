@@ -1,11 +1,10 @@
 /* attempt_sealer: seals the files of jobs that name a key, on a thread of its own.
  *
  * Used by   process_thread.c.
- * Shape     a job that is to be sealed has a file seal.key in its directory: the key's name. When one of its attempts has
- *           ended, each of its logs, argv and env is written anew as NAME.sealed (sealed_file.h): made, synced, named,
- *           the name synced, and only then is the plain one removed, so that a crash leaves one of them whole. When the
- *           job has ended its service.log follows, and whatever a crash or a missing key left. events, conf and lock stay
- *           plain: how an attempt ended shall be known without a key. home/ is the replica's and is not touched.
+ * Shape     a job that is to be sealed has a mark (seal_mark.h). When one of its attempts has ended, its logs, argv and
+ *           env are sealed (sealed_job.h); when the job has, its service.log follows, and whatever a crash or a missing
+ *           key left. events, conf and lock stay plain: how an attempt ended shall be known without a key. home/ is the
+ *           replica's and is not touched.
  * Owns      its thread.
  * Thread    begin, attempt_ended, end, sweep: one.      Blocks    destroy, for the file at hand.
  * Errors    what cannot be sealed now (its key does not answer, the disk is full) stays plain until the job ends, and then
@@ -17,8 +16,6 @@
 #include "executor/process_config.h"
 
 C_DECLS_BEGIN
-
-#define ATTEMPT_SEALER_MARK "seal.key"
 
 struct attempt_sealer;
 
