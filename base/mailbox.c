@@ -132,6 +132,16 @@ struct mail *mailbox_drain(struct mailbox *mailbox)
     return first;
 }
 
+bool mailbox_has_mail(struct mailbox *mailbox)
+{
+    bool has_mail;
+
+    pthread_mutex_lock(&mailbox->mutex);
+    has_mail = mailbox->count > 0;
+    pthread_mutex_unlock(&mailbox->mutex);
+    return has_mail;
+}
+
 void mailbox_close(struct mailbox *mailbox)
 {
     pthread_mutex_lock(&mailbox->mutex);

@@ -10,6 +10,7 @@
 #ifndef BASE_MAILBOX_H_
 #define BASE_MAILBOX_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -33,6 +34,8 @@ MUST_USE enum mailbox_push_result mailbox_push(struct mailbox *mailbox, struct m
 
 /* Takes everything queued, oldest first, as a list linked by next; NULL when empty. */
 struct mail *mailbox_drain(struct mailbox *mailbox);
+/* True when a drain would find something. */
+bool mailbox_has_mail(struct mailbox *mailbox);
 /* From now on pushes are refused; what is queued can still be drained. Any thread. */
 void mailbox_close(struct mailbox *mailbox);
 int mailbox_fd(const struct mailbox *mailbox);

@@ -20,8 +20,24 @@
 #include "base/fs.h"
 #include "base/mailbox.h"
 #include "base/thread_check.h"
+#include "base/virtual_clock.h"
 
 namespace {
+
+TEST(VirtualClock, BothTimesStandStillAndGoOnTogetherInWholeMicroseconds)
+{
+    struct virtual_clock clock;
+    virtual_clock_init(&clock, 1714979289123456789);
+    EXPECT_EQ(clock_wall_unix_ns(&clock.clock), 1714979289123456000);
+    int64_t mono = clock_mono_ns(&clock.clock);
+    EXPECT_GT(mono, 0);
+    virtual_clock_move(&clock, 5 * CLOCK_NS_PER_S + 1);
+    EXPECT_EQ(clock_wall_unix_ns(&clock.clock), 1714979294123457000);
+    EXPECT_EQ(clock_mono_ns(&clock.clock) - mono, 5 * CLOCK_NS_PER_S + 1000);
+    EXPECT_EQ(clock_wall_unix_ns(&clock.calendar), 1714979294123457000);
+    int64_t real = clock_mono_ns(clock_system());
+    EXPECT_GE(clock_mono_ns(&clock.calendar), real) << "the calendar's monotonic time is the system's";
+}
 
 TEST(Err, WrapPutsTheOuterSentenceBeforeTheInnerAndKeepsTheCode)
 {
