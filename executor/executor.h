@@ -60,9 +60,10 @@ struct task {
      * `python -m python_module args…`; argv then holds the args alone. */
     const char *python_module;
     const char *const *package_uris; /* NULL terminated */
-    /* For the simulate executor: what the job's labels say, "" when absent. */
-    const char *simulate_duration;  /* "1500ms", "200ms" */
-    const char *simulate_exit_code; /* "3" */
+    /* What a simulation tells jobs apart by; a copy of the task has none of it. */
+    const char *display_name;       /* NULL: "" */
+    const struct env_entry *labels; /* the job's */
+    size_t label_count;
 };
 
 enum execution_event_kind {

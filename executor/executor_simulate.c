@@ -1,124 +1,31 @@
-/* One thread tells everything: what was just asked for, in order, and the ends, by a heap of times. */
 #include "executor/executor_simulate.h"
 
-#include <pthread.h>
 #include <search.h>
-#include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "executor/memory_log.h"
-#include "executor/simulate_heap.h"
-#include "executor/simulate_task.h"
+#include "executor/simulate_state.h"
 #include "executor/worker_thread.h"
 
 #define REPLICAS_MAX (1024 * 1024)
 #define PORT_FIRST 20000
 #define PORT_COUNT 40000
 
-enum request_kind { REQUEST_START, REQUEST_ADOPT, REQUEST_REMOVE };
-
-/* A request, and of a START the replica that comes of it. */
-struct replica {
-    struct execution_key key; /* first: replicas are found by it */
-    enum request_kind kind;
-    struct replica *next; /* in the list of requests */
-    int64_t duration_ns;
-    struct simulate_heap_entry due;
-    int exit_code;
-    bool is_running; /* told STARTED; in the heap */
-    bool is_stopped;
-};
-
-struct executor_simulate {
-    struct executor executor; /* first */
-    struct execution_sink sink;
-    const struct clock *clock;
-    int64_t duration_ns;
-    struct memory_log *log;
-    pthread_t thread;
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t changed;
-    bool quits;
-    size_t count; /* requests and replicas */
-    struct replica *first, **last_next;
-    void *replicas;            /* tree of search.h, by key */
-    struct simulate_heap heap; /* has room for all of them */
-};
-
 static struct executor_simulate *self_of(struct executor *executor)
 {
     return (struct executor_simulate *)executor;
 }
 
-static struct replica *replica_of(struct simulate_heap_entry *due)
+/* ---- who does them: the own thread, or the owner of the time ---- */
+
+static int64_t next_mono_ns(const struct executor_simulate *self)
 {
-    return (struct replica *)((char *)due - offsetof(struct replica, due));
-}
+    const struct simulate_heap_entry *next = simulate_heap_first(&self->heap);
 
-/* ---- the thread; it tells without the mutex ---- */
-
-static void tell(struct executor_simulate *self, struct execution_event event)
-{
-    event.time_unix_ns = clock_wall_unix_ns(self->clock);
-    event.message = "";
-    self->sink.event(self->sink.context, &event);
-}
-
-static void say(struct executor_simulate *self, const struct execution_key *key, const char *text)
-{
-    memory_log_append(self->log, key, LOG_STREAM_STDOUT, clock_wall_unix_ns(self->clock), text);
-}
-
-static void take_request(struct executor_simulate *self)
-{
-    static const enum execution_event_kind kinds[] = {[REQUEST_START] = EXECUTION_EVENT_STARTED,
-                                                      [REQUEST_ADOPT] = EXECUTION_EVENT_NOT_LAUNCHED,
-                                                      [REQUEST_REMOVE] = EXECUTION_EVENT_REMOVED};
-    struct replica *replica = self->first;
-    struct execution_event event = {.kind = kinds[replica->kind], .key = replica->key};
-
-    self->first = replica->next;
-    if (!self->first) {
-        self->last_next = &self->first;
+    if (self->first) {
+        return 0;
     }
-    pthread_mutex_unlock(&self->mutex);
-    if (replica->kind == REQUEST_START) {
-        say(self, &event.key, "The simulated replica runs.");
-    }
-    tell(self, event);
-    pthread_mutex_lock(&self->mutex);
-    if (replica->kind == REQUEST_START) {
-        replica->is_running = true;
-        replica->due.due_mono_ns = worker_now_mono_ns() + (replica->is_stopped ? 0 : replica->duration_ns);
-        simulate_heap_add(&self->heap, &replica->due);
-    } else {
-        self->count--;
-        free(replica);
-    }
-}
-
-static void end_replica(struct executor_simulate *self, struct replica *replica)
-{
-    struct execution_event event = {.kind = EXECUTION_EVENT_EXITED,
-                                    .key = replica->key,
-                                    .exit_code = replica->is_stopped ? -1 : replica->exit_code,
-                                    .term_signal = replica->is_stopped ? SIGTERM : 0};
-    char text[80];
-
-    tdelete(&replica->key, &self->replicas, execution_key_compare);
-    self->count--;
-    pthread_mutex_unlock(&self->mutex);
-    free(replica);
-    if (event.term_signal != 0) {
-        (void)snprintf(text, sizeof text, "The simulated replica is stopped.");
-    } else {
-        (void)snprintf(text, sizeof text, "The simulated replica exits with %d.", event.exit_code);
-    }
-    say(self, &event.key, text);
-    tell(self, event);
-    pthread_mutex_lock(&self->mutex);
+    return next ? next->due_mono_ns : INT64_MAX;
 }
 
 static void *run(void *context)
@@ -127,26 +34,44 @@ static void *run(void *context)
 
     pthread_mutex_lock(&self->mutex);
     while (!self->quits) {
-        const struct simulate_heap_entry *next = simulate_heap_first(&self->heap);
-
-        if (self->first) {
-            take_request(self);
-        } else if (next && next->due_mono_ns <= worker_now_mono_ns()) {
-            end_replica(self, replica_of(simulate_heap_take(&self->heap)));
-        } else {
-            worker_cond_wait(&self->changed, &self->mutex, next ? next->due_mono_ns : INT64_MAX);
+        if (!simulate_take_next(self)) {
+            worker_cond_wait(&self->changed, &self->mutex, next_mono_ns(self));
         }
     }
     pthread_mutex_unlock(&self->mutex);
     return NULL;
 }
 
+bool executor_simulate_step(struct executor *executor)
+{
+    struct executor_simulate *self = self_of(executor);
+    bool has_worked = false;
+
+    pthread_mutex_lock(&self->mutex);
+    while (simulate_take_next(self)) {
+        has_worked = true;
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return has_worked;
+}
+
+int64_t executor_simulate_next_mono_ns(struct executor *executor)
+{
+    struct executor_simulate *self = self_of(executor);
+    int64_t next;
+
+    pthread_mutex_lock(&self->mutex);
+    next = next_mono_ns(self);
+    pthread_mutex_unlock(&self->mutex);
+    return next;
+}
+
 /* ---- commands ---- */
 
 /* Under the mutex. Takes a copy; 0 also when the replica was started before. */
-static int queue_request(struct executor_simulate *self, const struct replica *request, struct err *err)
+static int queue_request(struct executor_simulate *self, const struct simulated *request, struct err *err)
 {
-    struct replica *copy, *const *found;
+    struct simulated *copy, *const *found;
 
     if (self->count == REPLICAS_MAX) {
         return err_set(err, ERR_EXHAUSTED, "more than %d simulated replicas at one time", REPLICAS_MAX);
@@ -157,7 +82,7 @@ static int queue_request(struct executor_simulate *self, const struct replica *r
         return err_set(err, ERR_EXHAUSTED, "no memory for a simulated replica");
     }
     *copy = *request;
-    if (copy->kind == REQUEST_START) {
+    if (copy->kind == SIMULATE_REQUEST_START) {
         found = tsearch(copy, &self->replicas, execution_key_compare);
         if (!found || *found != copy) {
             free(copy);
@@ -170,7 +95,7 @@ static int queue_request(struct executor_simulate *self, const struct replica *r
     return 0;
 }
 
-static int add_request(struct executor_simulate *self, const struct replica *request, struct err *err)
+static int add_request(struct executor_simulate *self, const struct simulated *request, struct err *err)
 {
     int result;
 
@@ -184,10 +109,10 @@ static int add_request(struct executor_simulate *self, const struct replica *req
 static int start(struct executor *executor, const struct task *task, struct err *err)
 {
     struct executor_simulate *self = self_of(executor);
-    struct replica request = {.key = task->key, .kind = REQUEST_START};
+    struct simulated request = {.key = task->key, .kind = SIMULATE_REQUEST_START};
 
-    if (simulate_task_duration(task->simulate_duration, self->duration_ns, &request.duration_ns, err) != 0 ||
-        simulate_task_exit_code(task->simulate_exit_code, &request.exit_code, err) != 0) {
+    if (simulate_decide(self->options.scenario, task, self->options.duration_ms * CLOCK_NS_PER_MS, &request.fate,
+                        err) != 0) {
         return -1;
     }
     return add_request(self, &request, err);
@@ -195,29 +120,24 @@ static int start(struct executor *executor, const struct task *task, struct err 
 
 static int adopt(struct executor *executor, const struct execution_key *key, struct err *err)
 {
-    return add_request(self_of(executor), &(struct replica){.key = *key, .kind = REQUEST_ADOPT}, err);
+    return add_request(self_of(executor), &(struct simulated){.key = *key, .kind = SIMULATE_REQUEST_ADOPT}, err);
 }
 
 static int remove_job(struct executor *executor, uint64_t job_id, struct err *err)
 {
-    return add_request(self_of(executor), &(struct replica){.key = {.job_id = job_id}, .kind = REQUEST_REMOVE}, err);
+    return add_request(self_of(executor),
+                       &(struct simulated){.key = {.job_id = job_id}, .kind = SIMULATE_REQUEST_REMOVE}, err);
 }
 
 static void stop(struct executor *executor, const struct execution_key *key, int64_t grace_ms)
 {
     struct executor_simulate *self = self_of(executor);
-    struct replica *const *found;
+    struct simulated *const *found;
 
-    (void)grace_ms; /* it never takes any */
     pthread_mutex_lock(&self->mutex);
     found = tfind(key, &self->replicas, execution_key_compare);
-    if (found && !(*found)->is_stopped) {
-        (*found)->is_stopped = true;
-        if ((*found)->is_running) {
-            (*found)->due.due_mono_ns = worker_now_mono_ns();
-            simulate_heap_advance(&self->heap, &(*found)->due);
-            pthread_cond_signal(&self->changed);
-        }
+    if (found && (*found)->stop_signal == 0) {
+        simulate_stop(self, *found, grace_ms * CLOCK_NS_PER_MS);
     }
     pthread_mutex_unlock(&self->mutex);
 }
@@ -260,7 +180,7 @@ static void service_log(struct executor *executor, uint64_t job_id, const char *
     struct executor_simulate *self = self_of(executor);
 
     memory_log_append(self->log, &(struct execution_key){.job_id = job_id}, LOG_STREAM_SERVICE,
-                      clock_wall_unix_ns(self->clock), line);
+                      clock_wall_unix_ns(self->options.clock), line);
 }
 
 static int log_open(struct executor *executor, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
@@ -278,12 +198,12 @@ static void keep(void *replica)
 
 static void free_self(struct executor_simulate *self)
 {
-    for (struct replica *request = self->first, *next; request; request = next) {
+    for (struct simulated *request = self->first, *next; request; request = next) {
         next = request->next;
         free(request);
     }
     while (simulate_heap_first(&self->heap)) {
-        free(replica_of(simulate_heap_take(&self->heap)));
+        free(simulated_of(simulate_heap_take(&self->heap)));
     }
     tdestroy(self->replicas, keep);
     simulate_heap_deinit(&self->heap);
@@ -301,7 +221,9 @@ static void destroy(struct executor *executor)
     self->quits = true;
     pthread_cond_signal(&self->changed);
     pthread_mutex_unlock(&self->mutex);
-    (void)pthread_join(self->thread, NULL);
+    if (self->has_thread) {
+        (void)pthread_join(self->thread, NULL);
+    }
     free_self(self);
 }
 
@@ -348,8 +270,7 @@ int executor_simulate_create(const struct executor_simulate_options *options, st
     }
     self->executor.ops = &ops;
     self->sink = sink;
-    self->clock = options->clock;
-    self->duration_ns = options->duration_ms * CLOCK_NS_PER_MS;
+    self->options = *options;
     self->last_next = &self->first;
     if (memory_log_create(&self->log, err) != 0) {
         free(self);
@@ -357,7 +278,8 @@ int executor_simulate_create(const struct executor_simulate_options *options, st
     }
     worker_cond_init(&self->changed);
     (void)pthread_mutex_init(&self->mutex, NULL);
-    if (worker_thread_start(run, self, &self->thread, err) != 0) {
+    self->has_thread = !options->is_stepped && worker_thread_start(run, self, &self->thread, err) == 0;
+    if (!self->has_thread && !options->is_stepped) {
         free_self(self);
         return -1;
     }

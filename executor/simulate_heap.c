@@ -1,5 +1,6 @@
 #include "executor/simulate_heap.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 void simulate_heap_deinit(struct simulate_heap *heap)
@@ -34,11 +35,17 @@ static void put(struct simulate_heap *heap, size_t index, struct simulate_heap_e
     entry->index = index;
 }
 
+static bool is_before(const struct simulate_heap_entry *left, const struct simulate_heap_entry *right)
+{
+    return left->due_mono_ns < right->due_mono_ns ||
+           (left->due_mono_ns == right->due_mono_ns && left->order < right->order);
+}
+
 void simulate_heap_advance(struct simulate_heap *heap, struct simulate_heap_entry *entry)
 {
     size_t index = entry->index;
 
-    while (index > 0 && heap->entries[(index - 1) / 2]->due_mono_ns > entry->due_mono_ns) {
+    while (index > 0 && is_before(entry, heap->entries[(index - 1) / 2])) {
         put(heap, index, heap->entries[(index - 1) / 2]);
         index = (index - 1) / 2;
     }
@@ -50,10 +57,10 @@ static void sink(struct simulate_heap *heap, struct simulate_heap_entry *entry)
     size_t index = 0;
 
     for (size_t child = 1; child < heap->count; child = 2 * index + 1) {
-        if (child + 1 < heap->count && heap->entries[child + 1]->due_mono_ns < heap->entries[child]->due_mono_ns) {
+        if (child + 1 < heap->count && is_before(heap->entries[child + 1], heap->entries[child])) {
             child++;
         }
-        if (heap->entries[child]->due_mono_ns >= entry->due_mono_ns) {
+        if (!is_before(heap->entries[child], entry)) {
             break;
         }
         put(heap, index, heap->entries[child]);
@@ -64,6 +71,7 @@ static void sink(struct simulate_heap *heap, struct simulate_heap_entry *entry)
 
 void simulate_heap_add(struct simulate_heap *heap, struct simulate_heap_entry *entry)
 {
+    entry->order = heap->order++;
     put(heap, heap->count++, entry);
     simulate_heap_advance(heap, entry);
 }

@@ -1,4 +1,4 @@
-/* simulate_heap: simulated replicas by the time at which they end, the next one first.
+/* simulate_heap: simulated replicas by the time at which something of them is due, the next one first.
  *
  * Used by   executor_simulate.c.
  * Shape     a binary heap of entries that stand in the replicas themselves and know their place.
@@ -16,12 +16,14 @@ C_DECLS_BEGIN
 
 struct simulate_heap_entry {
     int64_t due_mono_ns;
-    size_t index; /* the heap's */
+    uint64_t order; /* the heap's, as is what follows: of the same time the one added first comes first */
+    size_t index;
 };
 
 struct simulate_heap {
     struct simulate_heap_entry **entries;
     size_t count, capacity;
+    uint64_t order;
 };
 
 void simulate_heap_deinit(struct simulate_heap *heap);

@@ -1,13 +1,19 @@
 #include "executor/simulate_task.h"
 
+#include <signal.h>
 #include <string.h>
+#include <strings.h>
 
 #define DURATION_NS_MAX (INT64_C(365) * 24 * 3600 * CLOCK_NS_PER_S)
 
 static const struct {
     const char *name;
     int64_t ns;
-} units[] = {{"ms", CLOCK_NS_PER_MS}, {"s", CLOCK_NS_PER_S}, {"m", 60 * CLOCK_NS_PER_S}, {"h", 3600 * CLOCK_NS_PER_S}};
+} units[] = {{"ms", CLOCK_NS_PER_MS},
+             {"s", CLOCK_NS_PER_S},
+             {"m", 60 * CLOCK_NS_PER_S},
+             {"h", 3600 * CLOCK_NS_PER_S},
+             {"d", 24 * 3600 * CLOCK_NS_PER_S}};
 
 static bool is_digit(char character)
 {
@@ -67,8 +73,8 @@ int simulate_task_duration(const char *text, int64_t default_ns, int64_t *ret_ns
         }
     }
     return err_set(err, ERR_INVALID,
-                   "\"%.100s\" is no duration of a simulated replica: a number with ms, s, m or h such as 1.5s, at "
-                   "most 365 days",
+                   "\"%.100s\" is no duration of a simulated replica: a number with ms, s, m, h or d such as 1.5s, "
+                   "at most 365 days",
                    text);
 }
 
@@ -88,3 +94,28 @@ int simulate_task_exit_code(const char *text, int *ret_code, struct err *err)
     *ret_code = code;
     return 0;
 }
+
+int simulate_task_signal(const char *text, int *ret_signal, struct err *err)
+{
+    const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+    int number = 0;
+
+    for (const char *at = text; is_digit(*at) && number < 100; at++) {
+        number = number * 10 + (*at - '0');
+        if (!at[1] && number > 0 && sigabbrev_np(number)) {
+            *ret_signal = number;
+            return 0;
+        }
+    }
+    for (number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np(number);
+
+        if (known && strcasecmp(name, known) == 0) {
+            *ret_signal = number;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_INVALID,
+                   "\"%.100s\" is no signal of a simulated replica: a name such as SIGKILL, or its number", text);
+}
+_Static_assert(SIMULATE_SIGNAL_KILL == SIGKILL, "the number that labels mean");

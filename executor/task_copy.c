@@ -68,8 +68,7 @@ static int measure_task(const struct task *task, struct measure *measure, struct
     if (!task->python_module && measure->argv_count == 0) {
         return err_set(err, ERR_INVALID, "there is no program to run");
     }
-    measure->text_bytes += text_size(task->image_uri) + text_size(task->python_module) +
-                           text_size(task->simulate_duration) + text_size(task->simulate_exit_code);
+    measure->text_bytes += text_size(task->image_uri) + text_size(task->python_module);
     return 0;
 }
 
@@ -124,8 +123,9 @@ int task_copy_create(const struct task *task, struct task **ret_copy, struct err
     copy->env = env;
     copy->image_uri = put_text(&at, task->image_uri);
     copy->python_module = put_text(&at, task->python_module);
-    copy->simulate_duration = put_text(&at, task->simulate_duration);
-    copy->simulate_exit_code = put_text(&at, task->simulate_exit_code);
+    copy->display_name = NULL;
+    copy->labels = NULL;
+    copy->label_count = 0;
     *ret_copy = copy;
     return 0;
 }

@@ -32,8 +32,9 @@ struct planner {
     const char *job_id_text;
     struct plan_cluster *cluster;
     bool last_only; /* one task of each pool will do */
-    const char *simulate_duration;
-    const char *simulate_exit_code;
+    const char *display_name;
+    struct env_entry *labels;
+    size_t label_count;
 };
 
 /* The number Google knows the project by; where nobody configured one, 12 digits that always come out the same. */
@@ -194,8 +195,9 @@ static int make_task(struct planner *planner, const struct plan_program *program
     task->image_uri = program->image_uri[0] ? program->image_uri : NULL;
     task->python_module = program->python_module;
     task->package_uris = program->package_uris;
-    task->simulate_duration = planner->simulate_duration;
-    task->simulate_exit_code = planner->simulate_exit_code;
+    task->display_name = planner->display_name;
+    task->labels = planner->labels;
+    task->label_count = planner->label_count;
     if (plan_env_init(&env, planner->plan->arena, SERVICE_VARIABLES_MAX + program->env_count, err) ||
         set_service_variables(planner, program, task, rank, &env, err) || set_user_variables(program, &env, err) ||
         make_argv(program, &env, task, err)) {
@@ -244,12 +246,27 @@ static int make_tasks(struct planner *planner, struct err *err)
     return 0;
 }
 
-static int read_label(const struct planner *planner, const char *key, const char **ret_value, struct err *err)
+static int read_labels(struct planner *planner, struct err *err)
 {
-    upb_StringView value = {NULL, 0};
+    upb_Arena *arena = planner->plan->arena;
+    size_t count = API(CustomJob_labels_size)(planner->job);
+    size_t position = kUpb_Map_Begin;
+    const API(CustomJob_LabelsEntry) * entry;
 
-    API(CustomJob_labels_get)(planner->job, upb_StringView_FromString(key), &value);
-    return plan_text(planner->plan->arena, key, api_span(value), ret_value, err);
+    planner->labels = upb_Arena_Malloc(arena, (count + 1) * sizeof *planner->labels);
+    if (!planner->labels) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for %zu labels", count);
+    }
+    while ((entry = API(CustomJob_labels_next)(planner->job, &position))) {
+        struct env_entry *label = &planner->labels[planner->label_count++];
+
+        if (plan_text(arena, "a label's key", api_span(API(CustomJob_LabelsEntry_key)(entry)), &label->name, err) ||
+            plan_text(arena, "a label's value", api_span(API(CustomJob_LabelsEntry_value)(entry)), &label->value,
+                      err)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int fill_plan(struct planner *planner, struct err *err)
@@ -260,8 +277,9 @@ static int fill_plan(struct planner *planner, struct err *err)
         job_shape_of(planner->job, &planner->shape, err) ||
         job_name_parse(api_span(API(CustomJob_name)(planner->job)), &planner->name, err) ||
         plan_text(plan->arena, "the job's id", planner->name.id_text, &planner->job_id_text, err) ||
-        read_label(planner, "simulate-duration", &planner->simulate_duration, err) ||
-        read_label(planner, "simulate-exit-code", &planner->simulate_exit_code, err) ||
+        plan_text(plan->arena, "display_name", api_span(API(CustomJob_display_name)(planner->job)),
+                  &planner->display_name, err) ||
+        read_labels(planner, err) ||
         plan_cluster_create(&planner->shape, planner->input->addresses, &planner->cluster, err)) {
         return -1;
     }

@@ -58,7 +58,7 @@ execution_sink Told::Sink()
             Event{event->kind, event->key, event->time_unix_ns, event->pid, event->exit_code, event->term_signal,
                   event->message,
                   std::string(event->stderr_tail.data ? event->stderr_tail.data : "", event->stderr_tail.size),
-                  event->is_host_fault});
+                  event->is_host_fault, event->oom_killed});
         told->changed_.notify_all();
     };
     return sink;
@@ -169,9 +169,11 @@ std::string KeyText(const execution_key &key)
 std::string StartOn(executor *executor, const execution_key &key, const Program &program, err_code *ret_code)
 {
     std::vector<const char *> argv = Pointers(program.argv), uris = Pointers(program.package_uris);
-    std::vector<env_entry> env;
+    std::vector<env_entry> env, labels;
     for (const auto &entry : program.env)
         env.push_back(env_entry{entry.first.c_str(), entry.second.c_str()});
+    for (const auto &entry : program.labels)
+        labels.push_back(env_entry{entry.first.c_str(), entry.second.c_str()});
     task task{};
     task.key = key;
     task.argv = argv.data();
@@ -179,8 +181,9 @@ std::string StartOn(executor *executor, const execution_key &key, const Program 
     task.env_count = env.size();
     task.python_module = program.python_module.empty() ? nullptr : program.python_module.c_str();
     task.package_uris = uris.data();
-    task.simulate_duration = program.simulate_duration.c_str();
-    task.simulate_exit_code = program.simulate_exit_code.c_str();
+    task.display_name = program.display_name.c_str();
+    task.labels = labels.data();
+    task.label_count = labels.size();
     err err = ERR_INIT;
     int result = executor->ops->start(executor, &task, &err);
     if (ret_code)

@@ -23,6 +23,7 @@ struct Event {
     std::string message;
     std::string stderr_tail;
     bool is_host_fault;
+    bool oom_killed;
 };
 
 struct Line {
@@ -61,8 +62,8 @@ struct Program {
     std::vector<std::pair<std::string, std::string>> env;
     std::string python_module;
     std::vector<std::string> package_uris;
-    std::string simulate_duration;
-    std::string simulate_exit_code;
+    std::string display_name;
+    std::vector<std::pair<std::string, std::string>> labels;
 };
 
 Program Shell(const std::string &script);

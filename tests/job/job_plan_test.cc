@@ -87,8 +87,8 @@ TEST(JobPlan, OneContainerGetsItsArgvImageAndKey)
     EXPECT_EQ(1u, plan.task(0).key.job_attempt);
     EXPECT_EQ(0u, plan.task(0).key.pool_index);
     EXPECT_EQ(0u, plan.task(0).key.restart);
-    EXPECT_STREQ("", plan.task(0).simulate_duration);
-    EXPECT_STREQ("", plan.task(0).simulate_exit_code);
+    EXPECT_STREQ("d", plan.task(0).display_name);
+    EXPECT_EQ(0u, plan.task(0).label_count);
 }
 
 /* The shape that real jobs were seen to have: "job" is a string of JSON, open_ports stands beside it. */
@@ -256,12 +256,15 @@ TEST(JobPlan, PythonPackagesGiveModulePackagesAndArgs)
         << plan.env(0)["CLUSTER_SPEC"];
 }
 
-TEST(JobPlan, LabelsTellTheSimulatorWhatToDo)
+TEST(JobPlan, TasksTellTheLabelsOfTheirJob)
 {
     Plan plan(R"({"displayName":"d","labels":{"simulate-duration":"200ms","simulate-exit-code":"3"},
         "jobSpec":{"workerPoolSpecs":[{"replicaCount":"1","containerSpec":{"imageUri":"a"}}]}})");
-    EXPECT_STREQ("200ms", plan.task(0).simulate_duration);
-    EXPECT_STREQ("3", plan.task(0).simulate_exit_code);
+    std::map<std::string, std::string> labels;
+    for (size_t i = 0; i < plan.task(0).label_count; i++)
+        labels[plan.task(0).labels[i].name] = plan.task(0).labels[i].value;
+    EXPECT_EQ((std::map<std::string, std::string>{{"simulate-duration", "200ms"}, {"simulate-exit-code", "3"}}),
+              labels);
 }
 
 struct job_shape shape_of(const std::string &wire)
