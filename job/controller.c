@@ -49,6 +49,9 @@ int controller_create(const struct controller_options *options, struct controlle
         return err_set(err, ERR_EXHAUSTED, "no memory for the controller");
     }
     controller->options = *options;
+    if (!options->call_clock) {
+        controller->options.call_clock = options->clock;
+    }
     controller->wake_fd = -1;
     controller->is_restored = options->is_restored;
     store_bind_owner(options->store);
@@ -73,17 +76,18 @@ int controller_attach(struct controller *controller, struct executor *executor, 
     return turn_finish(controller, err);
 }
 
-static void wait_for_mail(struct controller *controller, int64_t wait_ns)
+void controller_wait(struct controller *controller, int64_t wait_ns, int fd)
 {
     struct pollfd fds[] = {{mailbox_fd(controller->commands), POLLIN, 0},
                            {mailbox_fd(controller->events), POLLIN, 0},
-                           {controller->wake_fd, POLLIN, 0}};
+                           {controller->wake_fd, POLLIN, 0},
+                           {fd, POLLIN, 0}};
     struct timespec timeout = {.tv_sec = (time_t)(wait_ns / CLOCK_NS_PER_S),
                                .tv_nsec = (long)(wait_ns % CLOCK_NS_PER_S)};
     eventfd_t ignored;
 
     /* An error or a signal only makes the next turn come sooner. */
-    if (ppoll(fds, 3, wait_ns == INT64_MAX ? NULL : &timeout, NULL) > 0 && fds[2].revents) {
+    if (ppoll(fds, 4, wait_ns == INT64_MAX ? NULL : &timeout, NULL) > 0 && fds[2].revents) {
         eventfd_read(controller->wake_fd, &ignored);
     }
 }
@@ -119,7 +123,7 @@ static int make_turns(struct controller *controller, struct err *err)
             }
         }
         if (!is_stopping && wait_ns > 0) {
-            wait_for_mail(controller, wait_ns);
+            controller_wait(controller, wait_ns, -1);
         }
     }
 }

@@ -67,8 +67,9 @@ struct project_number {
 
 struct controller_options {
     struct store *store;
-    const struct clock *clock;
-    uint32_t replicas_max; /* running at once; whole jobs wait QUEUED in order */
+    const struct clock *clock;      /* of jobs */
+    const struct clock *call_clock; /* of callers that wait: command.deadline_mono_ns; NULL: the same */
+    uint32_t replicas_max;          /* running at once; whole jobs wait QUEUED in order */
     int64_t stop_grace_ms;
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;
@@ -98,11 +99,20 @@ struct execution_sink controller_sink(struct controller *controller);
 MUST_USE int controller_start(struct controller *controller, struct executor *executor, struct err *err);
 
 /* For who owns time and order, such as a simulation: like controller_start, but without a thread. The caller is the
- * controller's thread from here on and makes each turn itself. */
+ * controller's thread from here on and makes each turn itself; it is also the one that stops it. */
 MUST_USE int controller_attach(struct controller *controller, struct executor *executor, struct err *err);
 /* One turn over what has arrived; never waits. *ret_wait_ns: how long the next may wait if nothing arrives. A failure is
  * final, and what was decided in this turn is neither answered nor done. */
 MUST_USE int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct err *err);
+
+/* What the wait of the last turn is made of, for who has a clock that nobody sets and nothing drives. */
+struct controller_waits {
+    int64_t job_ns;  /* by the clock of jobs: until something of a job is due; 0: there is mail */
+    int64_t real_ns; /* until the store or a caller wants a turn */
+};
+void controller_waits(const struct controller *controller, struct controller_waits *ret_waits);
+/* Waits for mail, for something to read at fd (-1: none), or so long by the system's clock. */
+void controller_wait(struct controller *controller, int64_t wait_ns, int fd);
 
 /* Hands a command over. ERR_EXHAUSTED when too many wait, ERR_UNAVAILABLE when stopping: then the command is still the caller's. */
 MUST_USE int controller_submit(struct controller *controller, struct command *command, struct err *err);

@@ -60,6 +60,7 @@ struct id_list {
 struct turn {
     int64_t now_unix_ns; /* whole microseconds, the precision of the API's times */
     int64_t now_mono_ns;
+    int64_t now_call_ns; /* by the clock of callers */
     struct act *acts;
     size_t act_count;
     size_t act_capacity;
@@ -112,6 +113,8 @@ struct controller {
     uint64_t expired_jobs;     /* these three: for the log */
     uint64_t expired_operations;
     int64_t expired_log_mono_ns;
+
+    int64_t store_wait_ns; /* as it said in the last turn */
 
     struct turn turn;
     struct err failure; /* code not ERR_NONE: final */

@@ -37,6 +37,7 @@ void turn_begin(struct controller *controller)
 
     controller->turn.now_unix_ns = now - now % NS_PER_US;
     controller->turn.now_mono_ns = clock_mono_ns(clock);
+    controller->turn.now_call_ns = clock_mono_ns(controller->options.call_clock);
     controller->turn.touched = NULL;
     controller->turn.touched_end = &controller->turn.touched;
 }
@@ -164,33 +165,57 @@ static int64_t earlier(int64_t left, int64_t right)
     return left < right ? left : right;
 }
 
-/* How long the next turn may wait for mail. */
-static int64_t next_wait(const struct controller *controller, int64_t store_wait_ns)
+static int64_t until(int64_t due_ns, int64_t now_ns)
 {
-    int64_t wall = earlier(timers_next_ns(&controller->limits), request_ids_next_ns(controller->request_ids));
-    int64_t mono = earlier(waits_next_ns(controller->waits), timers_next_ns(&controller->backoffs));
-    int64_t wait = store_wait_ns;
+    if (due_ns == INT64_MAX) {
+        return INT64_MAX;
+    }
+    return due_ns > now_ns ? due_ns - now_ns : 0;
+}
 
-    wall = earlier(wall, expired_next_ns(controller));
-    if (controller->commands_left || controller->events_left) {
-        return 0;
-    }
+static int64_t wall_wait(const struct controller *controller)
+{
+    int64_t due = earlier(timers_next_ns(&controller->limits), request_ids_next_ns(controller->request_ids));
+
+    return until(earlier(due, expired_next_ns(controller)), clock_wall_unix_ns(controller->options.clock));
+}
+
+static int64_t mono_wait(const struct controller *controller)
+{
+    int64_t due = timers_next_ns(&controller->backoffs);
+
     if (controller->admission_retry_mono_ns != 0) {
-        mono = earlier(mono, controller->admission_retry_mono_ns);
+        due = earlier(due, controller->admission_retry_mono_ns);
     }
-    if (wall != INT64_MAX) {
-        wait = earlier(wait, earlier(wall - clock_wall_unix_ns(controller->options.clock), WALL_WAIT_NS_MAX));
+    return until(due, clock_mono_ns(controller->options.clock));
+}
+
+void controller_waits(const struct controller *controller, struct controller_waits *ret_waits)
+{
+    int64_t calls = until(waits_next_ns(controller->waits), clock_mono_ns(controller->options.call_clock));
+
+    ret_waits->job_ns = earlier(wall_wait(controller), mono_wait(controller));
+    ret_waits->real_ns = earlier(calls, controller->store_wait_ns);
+    if (controller->commands_left || controller->events_left || mailbox_has_mail(controller->commands) ||
+        mailbox_has_mail(controller->events)) {
+        ret_waits->job_ns = 0;
     }
-    if (mono != INT64_MAX) {
-        wait = earlier(wait, mono - clock_mono_ns(controller->options.clock));
+}
+
+/* How long the next turn may wait for mail. */
+static int64_t next_wait(const struct controller *controller)
+{
+    struct controller_waits waits;
+
+    controller_waits(controller, &waits);
+    if (waits.job_ns > WALL_WAIT_NS_MAX && wall_wait(controller) != INT64_MAX) {
+        waits.job_ns = WALL_WAIT_NS_MAX;
     }
-    return wait < 0 ? 0 : wait;
+    return earlier(waits.job_ns, waits.real_ns);
 }
 
 int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct err *err)
 {
-    int64_t store_wait_ns = INT64_MAX;
-
     THREAD_CHECK(&controller->owner);
     if (controller_has_failed(controller)) {
         *err = controller->failure;
@@ -208,11 +233,12 @@ int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct 
         controller->is_restored = false;
         controller->options.restored_settled(controller->options.context);
     }
-    if (store_tend(controller->options.store, &store_wait_ns, err)) {
+    controller->store_wait_ns = INT64_MAX;
+    if (store_tend(controller->options.store, &controller->store_wait_ns, err)) {
         controller_fail(controller, err);
         return -1;
     }
     space_tell(controller);
-    *ret_wait_ns = next_wait(controller, store_wait_ns);
+    *ret_wait_ns = next_wait(controller);
     return 0;
 }

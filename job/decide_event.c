@@ -233,7 +233,7 @@ void decide_timers(struct controller *controller)
         stage_delete(controller, STORE_TABLE_REQUEST_ID, expired->id);
         request_ids_drop_oldest(controller->request_ids);
     }
-    while ((command = waits_take_due(controller->waits, controller->turn.now_mono_ns, &id))) {
+    while ((command = waits_take_due(controller->waits, controller->turn.now_call_ns, &id))) {
         turn_reply_version(controller, command, STORE_TABLE_OPERATION, id);
     }
 }

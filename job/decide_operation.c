@@ -48,7 +48,7 @@ void decide_delete_operation(struct controller *controller, struct command *comm
 
 void decide_wait(struct controller *controller, struct command *command)
 {
-    int64_t latest = controller->turn.now_mono_ns + LIMIT_OPERATION_WAIT_S * CLOCK_NS_PER_S;
+    int64_t latest = controller->turn.now_call_ns + LIMIT_OPERATION_WAIT_S * CLOCK_NS_PER_S;
     int64_t deadline = command->deadline_mono_ns < latest ? command->deadline_mono_ns : latest;
     struct err err = ERR_INIT;
     bool is_done;
@@ -56,7 +56,7 @@ void decide_wait(struct controller *controller, struct command *command)
 
     if (find(controller, command->name, &id, &is_done, &err)) {
         turn_reply_error(controller, command, &err);
-    } else if (is_done || deadline <= controller->turn.now_mono_ns) {
+    } else if (is_done || deadline <= controller->turn.now_call_ns) {
         turn_reply_version(controller, command, STORE_TABLE_OPERATION, id);
     } else if (waits_add(controller->waits, command, id, deadline, &err)) {
         turn_reply_error(controller, command, &err);
