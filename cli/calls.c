@@ -3,6 +3,7 @@
 #include "google/protobuf/duration.upb.h"
 
 #define JOBS "/google.cloud.aiplatform.v1.JobService/"
+#define SIMULATION "/customjobd.v1.Simulation/"
 #define OPERATIONS "/google.longrunning.Operations/"
 /* One wait for an operation; shorter than a call may take. */
 #define WAIT_S 20
@@ -235,4 +236,44 @@ int calls_delete_operation(struct session *session, struct span name, upb_Arena 
     struct span response;
 
     return call_by_name(session, OPERATIONS "DeleteOperation", name, arena, &response, err);
+}
+
+static int call_clock(struct session *session, const char *method, struct span request, upb_Arena *arena,
+                      const customjobd_v1_Clock **ret_clock, struct err *err)
+{
+    const customjobd_v1_Clock *clock;
+    struct span response;
+
+    if (session_call(session, method, request, arena, &response, err)) {
+        return -1;
+    }
+    clock = customjobd_v1_Clock_parse(response.data, response.size, arena);
+    if (!clock) {
+        return no_message(method, err);
+    }
+    *ret_clock = clock;
+    return 0;
+}
+
+int calls_get_clock(struct session *session, upb_Arena *arena, const customjobd_v1_Clock **ret_clock, struct err *err)
+{
+    return call_clock(session, SIMULATION "GetClock", span_make("", 0), arena, ret_clock, err);
+}
+
+int calls_advance_clock(struct session *session, int64_t by_ns, upb_Arena *arena, const customjobd_v1_Clock **ret_clock,
+                        struct err *err)
+{
+    customjobd_v1_AdvanceClockRequest *request = customjobd_v1_AdvanceClockRequest_new(arena);
+    google_protobuf_Duration *by = request ? customjobd_v1_AdvanceClockRequest_mutable_by(request, arena) : NULL;
+    size_t size;
+    char *wire;
+
+    if (!by) {
+        return out_of_memory(err);
+    }
+    google_protobuf_Duration_set_seconds(by, by_ns / CLOCK_NS_PER_S);
+    google_protobuf_Duration_set_nanos(by, (int32_t)(by_ns % CLOCK_NS_PER_S));
+    wire = customjobd_v1_AdvanceClockRequest_serialize(request, arena, &size);
+    return wire ? call_clock(session, SIMULATION "AdvanceClock", span_make(wire, size), arena, ret_clock, err)
+                : out_of_memory(err);
 }

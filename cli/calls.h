@@ -9,6 +9,7 @@
 #define CLI_CALLS_H_
 
 #include "cli/session.h"
+#include "customjobd/v1/simulation.upb.h"
 #include "google/cloud/aiplatform/v1/job_service.upb.h"
 #include "google/longrunning/operations.upb.h"
 
@@ -42,6 +43,11 @@ MUST_USE int calls_wait_operation(struct session *session, struct span name, upb
                                   const google_longrunning_Operation **ret_operation, struct err *err);
 MUST_USE int calls_cancel_operation(struct session *session, struct span name, upb_Arena *arena, struct err *err);
 MUST_USE int calls_delete_operation(struct session *session, struct span name, upb_Arena *arena, struct err *err);
+
+MUST_USE int calls_get_clock(struct session *session, upb_Arena *arena, const customjobd_v1_Clock **ret_clock,
+                             struct err *err);
+MUST_USE int calls_advance_clock(struct session *session, int64_t by_ns, upb_Arena *arena,
+                                 const customjobd_v1_Clock **ret_clock, struct err *err);
 
 C_DECLS_END
 

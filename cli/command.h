@@ -29,6 +29,9 @@ MUST_USE int command_operations_get(struct session *session, int *exit_code, str
 MUST_USE int command_operations_wait(struct session *session, int *exit_code, struct err *err);
 MUST_USE int command_operations_cancel(struct session *session, int *exit_code, struct err *err);
 MUST_USE int command_operations_delete(struct session *session, int *exit_code, struct err *err);
+/* command_simulation.c */
+MUST_USE int command_simulation_clock(struct session *session, int *exit_code, struct err *err);
+MUST_USE int command_simulation_advance(struct session *session, int *exit_code, struct err *err);
 /* command_local.c */
 MUST_USE int command_completion(struct session *session, int *exit_code, struct err *err);
 MUST_USE int command_help(struct session *session, int *exit_code, struct err *err);

@@ -12,6 +12,17 @@ static int check_executor(const struct config *config, struct err *err)
     return 0;
 }
 
+static int check_simulation(const struct config *config, struct err *err)
+{
+    if (strcmp(config->clock, "virtual") == 0 && strcmp(config->executor, "simulate") != 0) {
+        return err_set(err, ERR_INVALID, "--clock virtual needs --executor simulate: programs run in real time");
+    }
+    if (config->simulate_scenario && strcmp(config->executor, "simulate") != 0) {
+        return err_set(err, ERR_INVALID, "--simulate-scenario %s needs --executor simulate", config->simulate_scenario);
+    }
+    return 0;
+}
+
 static int check_tls(const struct config *config, struct err *err)
 {
     if (!config->tls_cert != !config->tls_key) {
@@ -53,7 +64,10 @@ int config_check(const struct config *config, struct err *err)
                            config->pass_env.items[i]);
         }
     }
-    return check_executor(config, err) || check_tls(config, err) || check_keys(config, err) ? -1 : 0;
+    return check_executor(config, err) || check_simulation(config, err) || check_tls(config, err) ||
+                   check_keys(config, err)
+               ? -1
+               : 0;
 }
 
 int config_check_user(const struct config *config, bool is_root, struct err *err)

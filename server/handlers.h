@@ -1,7 +1,7 @@
 /* handlers: one function per served method; the table that names them is methods.def.
  *
  * Used by   methods.c. Implemented in custom_job_service.c, operations_service.c, locations_service.c,
- *           logs_service.c, health_service.c, reflection_service.c.      Thread, Errors  as call.h.
+ *           logs_service.c, simulation_service.c, health_service.c, reflection_service.c.      Thread, Errors  as call.h.
  */
 #ifndef SERVER_HANDLERS_H_
 #define SERVER_HANDLERS_H_
@@ -30,6 +30,10 @@ void handle_list_locations(struct call *call);
 
 /* customjobd.v1.Logs; server streaming */
 void handle_tail_logs(struct call *call);
+
+/* customjobd.v1.Simulation */
+void handle_get_clock(struct call *call);
+void handle_advance_clock(struct call *call);
 
 /* grpc.health.v1.Health; Watch is server streaming */
 void handle_health_check(struct call *call);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "executor/executor_process.h"
-#include "executor/executor_simulate.h"
 #include "job/job_keys.h"
 #include "job/job_seal.h"
 #include "server/health_service.h"
@@ -19,6 +18,7 @@
 #include "server/main_listen.h"
 #include "server/main_log.h"
 #include "server/main_signals.h"
+#include "server/main_simulation.h"
 #include "server/main_token_key.h"
 #include "server/methods.h"
 #include "server/reflection_index.h"
@@ -36,6 +36,7 @@ struct house {
     struct store *store;
     struct controller *controller;
     struct executor *executor;
+    struct main_simulation simulation;
     struct health *health;
     struct reflection_index *reflection;
     struct log_tailer *log_tailer;
@@ -120,7 +121,7 @@ static int open_store(struct house *house, struct err *err)
 {
     struct store_options options = {.dir = house->config.data_dir,
                                     .fs = fs_system(),
-                                    .clock = clock_system(),
+                                    .clock = main_simulation_store_clock(&house->simulation),
                                     .extract = job_keys_extract,
                                     .outline = job_seal_outline,
                                     .store_key = house->config.store_key,
@@ -157,7 +158,8 @@ static int make_controller(struct house *house, struct err *err)
 {
     const struct config *config = &house->config;
     struct controller_options options = {.store = house->store,
-                                         .clock = clock_system(),
+                                         .clock = main_simulation_job_clock(&house->simulation),
+                                         .call_clock = clock_system(),
                                          .replicas_max = (uint32_t)config->replicas_max,
                                          .stop_grace_ms = config->stop_grace_ms,
                                          .project_numbers = config->project_numbers.items,
@@ -231,11 +233,9 @@ static int make_process_executor(struct house *house, struct err *err)
 
 static int make_executor(struct house *house, struct err *err)
 {
-    struct executor_simulate_options options = {.duration_ms = house->config.simulate_duration_ms,
-                                                .clock = clock_system()};
-
-    if (strcmp(house->config.executor, "simulate") == 0) {
-        return executor_simulate_create(&options, controller_sink(house->controller), &house->executor, err);
+    if (house->simulation.is_on) {
+        return main_simulation_make_executor(&house->simulation, &house->config, controller_sink(house->controller),
+                                             &house->executor, err);
     }
     return make_process_executor(house, err);
 }
@@ -253,6 +253,8 @@ static int make_services(struct house *house, struct err *err)
     services->controller = house->controller;
     services->executor = house->executor;
     services->clock = clock_system();
+    services->job_clock = main_simulation_job_clock(&house->simulation);
+    services->simulates = house->simulation.is_on;
     services->rules = (struct job_spec_rules){.replicas_max = (uint32_t)house->config.replicas_max,
                                               .needs_command = house->executor->ops->needs_command,
                                               .python_packages = true,
@@ -279,17 +281,19 @@ static int start(struct house *house, struct err *err)
         check_directory("buckets-dir", house->config.buckets_dir, err)) {
         return MAIN_EXIT_USAGE;
     }
-    if (open_store(house, err) || make_controller(house, err) || make_executor(house, err) ||
-        make_services(house, err) || make_server(house, err)) {
+    if (main_simulation_open(&house->config, &house->simulation, err) || open_store(house, err) ||
+        make_controller(house, err) || make_executor(house, err) || make_services(house, err) ||
+        make_server(house, err)) {
         return exit_code_of(err);
     }
     if (main_listen_bind(&house->listen, house->server, err)) {
         return MAIN_EXIT_ADDRESS;
     }
-    if (controller_start(house->controller, house->executor, err)) {
+    if (main_simulation_start(&house->simulation, house->controller, house->executor, die, err)) {
         return exit_code_of(err);
     }
     house->controller_runs = true;
+    house->services.simulation = house->simulation.simulation;
     if (rpc_server_start(house->server, err)) {
         return MAIN_EXIT_DISK;
     }
@@ -313,6 +317,7 @@ static void drain(struct house *house)
 
     health_stop(house->health);
     log_tailer_stop(house->log_tailer);
+    main_simulation_hurry(&house->simulation);
     rpc_server_stop(house->server, house->config.drain_grace_ms);
     main_signals_watch_end(watch);
 }
@@ -320,6 +325,7 @@ static void drain(struct house *house)
 /* Also of a house that is only half made. */
 static void tear_down(struct house *house)
 {
+    main_simulation_end(&house->simulation);
     if (house->controller_runs) {
         controller_stop(house->controller);
     }
@@ -331,6 +337,7 @@ static void tear_down(struct house *house)
     if (house->executor) {
         house->executor->ops->destroy(house->executor);
     }
+    main_simulation_close(&house->simulation);
     if (house->controller) {
         controller_destroy(house->controller);
     }

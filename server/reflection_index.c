@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "customjobd/v1/logs.upbdefs.h"
+#include "customjobd/v1/simulation.upbdefs.h"
 #include "google/cloud/aiplatform/v1/job_service.upbdefs.h"
 #include "google/cloud/aiplatform/v1beta1/job_service.upbdefs.h"
 #include "google/cloud/location/locations.upbdefs.h"
@@ -22,6 +23,7 @@ static _upb_DefPool_Init *const roots[] = {
     &google_longrunning_operations_proto_upbdefinit,
     &google_cloud_location_locations_proto_upbdefinit,
     &customjobd_v1_logs_proto_upbdefinit,
+    &customjobd_v1_simulation_proto_upbdefinit,
     &grpc_health_v1_health_proto_upbdefinit,
     &grpc_reflection_v1_reflection_proto_upbdefinit,
     &grpc_reflection_v1alpha_reflection_proto_upbdefinit,

@@ -6,6 +6,8 @@
 #ifndef SERVER_SERVICES_H_
 #define SERVER_SERVICES_H_
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "job/controller.h"
 #include "job/job_spec.h"
@@ -16,12 +18,16 @@ C_DECLS_BEGIN
 struct health;
 struct log_tailer;
 struct reflection_index;
+struct simulation;
 
 struct services {
     struct store *store; /* reading half */
     struct controller *controller;
-    struct executor *executor; /* for job_logs only */
-    const struct clock *clock;
+    struct executor *executor;     /* for job_logs only */
+    const struct clock *clock;     /* of callers, which is real */
+    const struct clock *job_clock; /* of jobs */
+    bool simulates;                /* replicas are simulated */
+    struct simulation *simulation; /* where their time is, too; else NULL */
     struct job_spec_rules rules;
     struct log_tailer *log_tailer; /* the thread that feeds Logs/Tail streams */
     struct health *health;
