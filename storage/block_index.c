@@ -20,9 +20,7 @@ void block_index_destroy(struct block_index *index)
     row_columns_destroy(index->columns);
 }
 
-/* label_key_hash: of the key that stands before its pair. */
-static int add_grams(struct block_index *index, uint32_t row, const struct row_key *key, uint64_t label_key_hash,
-                     struct err *err)
+static int add_grams(struct block_index *index, uint32_t row, const struct row_key *key, struct err *err)
 {
     switch (key->kind) {
     case ROW_KEY_PARENT:
@@ -30,7 +28,7 @@ static int add_grams(struct block_index *index, uint32_t row, const struct row_k
     case ROW_KEY_DISPLAY_NAME:
         return grams_add_name(index->grams, row, key->text, err);
     case ROW_KEY_LABEL:
-        return grams_add_label(index->grams, row, label_key_hash, key->value, err);
+        return grams_add_label(index->grams, row, key->key_hash, key->value, err);
     case ROW_KEY_LABEL_KEY:
         return grams_add_rare_label_key(index->grams, row, err);
     }
@@ -49,7 +47,7 @@ static int add_keys(struct block_index *index, uint32_t row, const struct store_
 
         if (postings_add(index->postings, key, row, rows->holds, rows->context, rows->reclaim, &has_posting, err) !=
                 0 ||
-            (!has_posting && add_grams(index, row, key, i > 0 ? key[-1].hash : 0, err) != 0)) {
+            (!has_posting && add_grams(index, row, key, err) != 0)) {
             return -1;
         }
     }

@@ -3,27 +3,44 @@
 /* So often is a block tried anew while its keys change faster than the ring can tell; then all its rows are looked at. */
 #define TRIES 2
 
-/* Rows of postings whose text matches go to holds and are sure; what grams leave goes there too and is not. */
-static void split_texts(const struct block_index *index, const struct planned_test *planned, enum row_key_kind kind,
-                        const struct row_mask *in, struct row_mask *holds, struct row_mask *sure)
+/* into gets the rows of in that stand in a posting, of those from the first on, whose text matches. */
+static void merge_matching(const struct posting *first, const struct store_test *test, const struct row_mask *in,
+                           struct row_mask *into)
 {
-    const struct posting *posting = postings_first(index->postings, kind);
-    const struct store_test *test = planned->test;
-
-    row_mask_clear(sure);
-    for (; posting; posting = posting_next(posting)) {
-        bool is_label = kind == ROW_KEY_LABEL;
-
-        if (is_label && !span_equal(posting_text(posting), test->key)) {
-            continue;
-        }
-        if (store_pattern_matches(&test->pattern, is_label ? posting_value(posting) : posting_text(posting))) {
-            posting_merge_common(posting, in, sure);
+    for (const struct posting *posting = first; posting; posting = posting_next(posting)) {
+        if (store_pattern_matches(&test->pattern, posting_text(posting))) {
+            posting_merge_common(posting, in, into);
         }
     }
+}
+
+/* The same by values of pairs. */
+static void merge_matching_pairs(const struct posting *first, const struct store_test *test, const struct row_mask *in,
+                                 struct row_mask *into)
+{
+    for (const struct posting *posting = first; posting; posting = posting_next(posting)) {
+        if (span_equal(posting_text(posting), test->key) &&
+            store_pattern_matches(&test->pattern, posting_value(posting))) {
+            posting_merge_common(posting, in, into);
+        }
+    }
+}
+
+/* Rows of postings whose text matches are sure; what grams leave is not, but may pass too. */
+static void add_by_grams(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
+                         struct row_mask *holds, const struct row_mask *sure)
+{
     *holds = *in;
     grams_keep(index->grams, &planned->grams, holds);
     row_mask_merge(holds, sure);
+}
+
+static void split_texts(const struct block_index *index, const struct planned_test *planned, enum row_key_kind kind,
+                        const struct row_mask *in, struct row_mask *holds, struct row_mask *sure)
+{
+    row_mask_clear(sure);
+    merge_matching(postings_first(index->postings, kind), planned->test, in, sure);
+    add_by_grams(index, planned, in, holds, sure);
 }
 
 /* Exact when one posting has all rows of the key. */
@@ -49,10 +66,13 @@ static void split_label_text(const struct block_index *index, const struct plann
     struct postings_hit hit;
 
     row_mask_clear(&with_key);
+    row_mask_clear(sure);
     if (postings_find(index->postings, &planned->key, &hit)) {
         postings_hit_merge_common(&hit, in, &with_key);
+        merge_matching_pairs(hit.posting ? posting_pairs(hit.posting) : NULL, planned->test, &with_key, sure);
+        merge_matching_pairs(postings_first(index->postings, ROW_KEY_LABEL), planned->test, &with_key, sure);
     }
-    split_texts(index, planned, ROW_KEY_LABEL, &with_key, holds, sure);
+    add_by_grams(index, planned, &with_key, holds, sure);
 }
 
 /* holds: the rows of in that may pass the test; sure: those of them that do pass it. */

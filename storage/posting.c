@@ -18,7 +18,8 @@ struct row_list {
 struct posting {
     uint64_t hash;
     struct posting *next;
-    _Atomic(struct row_set *) set; /* when not NULL, instead of the list */
+    _Atomic(struct posting *) pairs; /* of a label key */
+    _Atomic(struct row_set *) set;   /* when not NULL, instead of the list */
     _Atomic(struct row_list *) list;
     uint32_t row_count; /* writer's; without the struck ones */
     uint32_t text_size;
@@ -73,7 +74,7 @@ uint64_t posting_hash(const struct posting *posting)
 
 bool posting_is_of(const struct posting *posting, const struct row_key *key)
 {
-    struct row_key own = {posting->hash, (enum row_key_kind)posting->kind, posting_text(posting),
+    struct row_key own = {posting->hash, 0, (enum row_key_kind)posting->kind, posting_text(posting),
                           posting_value(posting)};
 
     return row_key_equal(&own, key);
@@ -82,6 +83,17 @@ bool posting_is_of(const struct posting *posting, const struct row_key *key)
 void posting_set_next(struct posting *posting, struct posting *next)
 {
     posting->next = next;
+}
+
+void posting_add_pair(struct posting *label_key, struct posting *pair)
+{
+    posting_set_next(pair, atomic_load_explicit(&label_key->pairs, memory_order_relaxed));
+    atomic_store_explicit(&label_key->pairs, pair, memory_order_release);
+}
+
+const struct posting *posting_pairs(const struct posting *posting)
+{
+    return atomic_load_explicit(&posting->pairs, memory_order_acquire);
 }
 
 const struct posting *posting_next(const struct posting *posting)

@@ -21,8 +21,10 @@ void posting_destroy(struct posting *posting);
 
 uint64_t posting_hash(const struct posting *posting);
 bool posting_is_of(const struct posting *posting, const struct row_key *key);
-/* next must be set before the posting is published, and is constant then. */
+/* next must be set before the posting is in a list, and is constant then. */
 void posting_set_next(struct posting *posting, struct posting *next);
+/* Puts the pair at the front of its label key's list. */
+void posting_add_pair(struct posting *label_key, struct posting *pair);
 
 /* The writer's. */
 MUST_USE bool posting_add(struct posting *posting, uint32_t row, struct reclaim *reclaim);

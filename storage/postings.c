@@ -319,6 +319,20 @@ static struct posting *make_posting(const struct row_key *key, uint64_t word, ui
     return posting;
 }
 
+/* Puts a new posting into the list in which its key is looked for. */
+static void enlist(struct postings *postings, const struct row_key *key, struct posting *posting)
+{
+    const struct row_key label_key = {key->key_hash, 0, ROW_KEY_LABEL_KEY, key->text, {NULL, 0}};
+    cell *at = key->kind == ROW_KEY_LABEL ? probe(current(postings), &label_key).posting : NULL;
+
+    if (at) {
+        posting_add_pair(posting_of(atomic_load_explicit(at, memory_order_relaxed)), posting);
+    } else {
+        posting_set_next(posting, atomic_load_explicit(&postings->first[key->kind], memory_order_relaxed));
+        atomic_store_explicit(&postings->first[key->kind], posting, memory_order_release);
+    }
+}
+
 static bool add_posting(struct postings *postings, const struct row_key *key, uint64_t rows, uint32_t row,
                         postings_holds_fn holds, void *context, struct reclaim *reclaim)
 {
@@ -329,12 +343,11 @@ static bool add_posting(struct postings *postings, const struct row_key *key, ui
         posting_destroy(posting);
         return false;
     }
-    posting_set_next(posting, atomic_load_explicit(&postings->first[key->kind], memory_order_relaxed));
     if (!put_word(postings, key, word, reclaim)) {
         posting_destroy(posting);
         return false;
     }
-    atomic_store_explicit(&postings->first[key->kind], posting, memory_order_release);
+    enlist(postings, key, posting);
     return true;
 }
 
@@ -404,12 +417,10 @@ uint64_t postings_memory_bytes(const struct postings *postings)
     const struct cells *cells = current(postings);
     uint64_t bytes = sizeof *postings + sizeof *cells + cells->capacity * (uint64_t)sizeof cells->at[0];
 
-    for (int kind = 0; kind < ROW_KEY_KINDS; kind++) {
-        const struct posting *posting = postings_first(postings, (enum row_key_kind)kind);
+    for (uint32_t i = 0; i < cells->capacity; i++) {
+        uint64_t word = atomic_load_explicit(&cells->at[i], memory_order_relaxed);
 
-        for (; posting; posting = posting_next(posting)) {
-            bytes += posting_memory_bytes(posting);
-        }
+        bytes += !is_rows(word) && word != REMOVED ? posting_memory_bytes(posting_of(word)) : 0;
     }
     return bytes;
 }

@@ -56,8 +56,10 @@ bool postings_find(const struct postings *postings, const struct row_key *key, s
 /* into gets what is in in and was hit. */
 void postings_hit_merge_common(const struct postings_hit *hit, const struct row_mask *in, struct row_mask *into);
 
-/* All postings of a kind, one after the other; NULL: no more. */
+/* All postings of a kind, one after the other; NULL: no more. Those of labels stand in two lists: of each label key's
+ * own posting, and here what was made when its key had none. */
 const struct posting *postings_first(const struct postings *postings, enum row_key_kind kind);
+const struct posting *posting_pairs(const struct posting *label_key);
 const struct posting *posting_next(const struct posting *posting);
 struct span posting_text(const struct posting *posting);
 struct span posting_value(const struct posting *posting);

@@ -47,10 +47,11 @@ static uint64_t hash_pair(uint64_t key_hash, struct span value)
 
 struct row_key row_key_make(uint64_t seed, enum row_key_kind kind, struct span text, struct span value)
 {
-    struct row_key key = {0, kind, text, value};
+    struct row_key key = {0, 0, kind, text, value};
 
     if (kind == ROW_KEY_LABEL) {
-        key.hash = hash_pair(hash_of(seed, ROW_KEY_LABEL_KEY, text), value);
+        key.key_hash = hash_of(seed, ROW_KEY_LABEL_KEY, text);
+        key.hash = hash_pair(key.key_hash, value);
     } else {
         key.hash = hash_of(seed, kind, text);
     }
@@ -86,7 +87,8 @@ void row_keys_make(uint64_t seed, const struct store_keys *keys, struct row_keys
         struct row_key key = row_key_make(seed, ROW_KEY_LABEL_KEY, label->key, none);
 
         if (!is_repeated(ret_keys, &key)) {
-            struct row_key pair = {hash_pair(key.hash, label->value), ROW_KEY_LABEL, label->key, label->value};
+            struct row_key pair = {hash_pair(key.hash, label->value), key.hash, ROW_KEY_LABEL, label->key,
+                                   label->value};
 
             ret_keys->keys[ret_keys->count++] = key;
             ret_keys->keys[ret_keys->count++] = pair;

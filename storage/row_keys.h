@@ -23,6 +23,7 @@ enum row_key_kind { ROW_KEY_PARENT, ROW_KEY_DISPLAY_NAME, ROW_KEY_LABEL, ROW_KEY
 
 struct row_key {
     uint64_t hash;
+    uint64_t key_hash; /* of ROW_KEY_LABEL: of its ROW_KEY_LABEL_KEY; else 0 */
     enum row_key_kind kind;
     struct span text;  /* parent, name, or the label's key */
     struct span value; /* of ROW_KEY_LABEL */
