@@ -24,6 +24,7 @@ static int add_grams(struct block_index *index, uint32_t row, const struct row_k
 {
     switch (key->kind) {
     case ROW_KEY_PARENT:
+    case ROW_KEY_NAME_STEM:
         return 0;
     case ROW_KEY_DISPLAY_NAME:
         return grams_add_name(index->grams, row, key->text, err);

@@ -30,6 +30,9 @@ static void merge_matching_pairs(const struct posting *first, const struct store
 static void add_by_grams(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
                          struct row_mask *holds, const struct row_mask *sure)
 {
+    if (planned->needed[0]) {
+        return; /* what may pass is of no use to anybody */
+    }
     *holds = *in;
     grams_keep(index->grams, &planned->grams, holds);
     row_mask_merge(holds, sure);
@@ -41,6 +44,20 @@ static void split_texts(const struct block_index *index, const struct planned_te
     row_mask_clear(sure);
     merge_matching(postings_first(index->postings, kind), planned->test, in, sure);
     add_by_grams(index, planned, in, holds, sure);
+}
+
+/* Names also by their stems: what all names of a stem pass needs no look at each. */
+static void split_names(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
+                        struct row_mask *holds, struct row_mask *sure)
+{
+    const struct posting *stem = planned->needed[1] ? NULL : postings_first(index->postings, ROW_KEY_NAME_STEM);
+
+    split_texts(index, planned, ROW_KEY_DISPLAY_NAME, in, holds, sure);
+    for (; stem; stem = posting_next(stem)) {
+        if (store_pattern_matches_all_of(&planned->test->pattern, posting_text(stem))) {
+            posting_merge_common(stem, in, sure);
+        }
+    }
 }
 
 /* Exact when one posting has all rows of the key. */
@@ -95,7 +112,7 @@ static void split(const struct block_index *index, const struct planned_test *pl
         row_mask_merge(holds, sure);
         break;
     case PLANNED_NAME_TEXT:
-        split_texts(index, planned, ROW_KEY_DISPLAY_NAME, in, holds, sure);
+        split_names(index, planned, in, holds, sure);
         break;
     case PLANNED_LABEL_TEXT:
         split_label_text(index, planned, in, holds, sure);

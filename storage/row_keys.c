@@ -75,9 +75,21 @@ static bool is_repeated(const struct row_keys *keys, const struct row_key *label
     return false;
 }
 
+/* Empty: the text begins with a digit, or has none and is looked for as a whole. */
+static struct span stem_of(struct span text)
+{
+    size_t size = 0;
+
+    while (size < text.size && (text.data[size] < '0' || text.data[size] > '9')) {
+        size++;
+    }
+    return span_make(text.data, size < text.size ? size : 0);
+}
+
 void row_keys_make(uint64_t seed, const struct store_keys *keys, struct row_keys *ret_keys)
 {
     const struct span none = {NULL, 0};
+    const struct span stem = stem_of(keys->display_name);
 
     ret_keys->keys[0] = row_key_make(seed, ROW_KEY_PARENT, keys->parent, none);
     ret_keys->keys[1] = row_key_make(seed, ROW_KEY_DISPLAY_NAME, keys->display_name, none);
@@ -93,6 +105,9 @@ void row_keys_make(uint64_t seed, const struct store_keys *keys, struct row_keys
             ret_keys->keys[ret_keys->count++] = key;
             ret_keys->keys[ret_keys->count++] = pair;
         }
+    }
+    if (stem.size > 0) {
+        ret_keys->keys[ret_keys->count++] = row_key_make(seed, ROW_KEY_NAME_STEM, stem, none);
     }
 }
 
@@ -116,6 +131,8 @@ bool row_keys_hold(const struct store_keys *keys, const struct row_key *key)
     case ROW_KEY_LABEL:
     case ROW_KEY_LABEL_KEY:
         return hold_label(keys, key);
+    case ROW_KEY_NAME_STEM:
+        return span_equal(stem_of(keys->display_name), key->text);
     }
     return false;
 }

@@ -2,7 +2,8 @@
  *
  * Used by   the indexes of a block.
  * Shape     its parent, its display name, and of each label the pair and the key alone. Of several labels with one key
- *           only the first counts, as in a filter.
+ *           only the first counts, as in a filter. And the stem of its name, what stands before the first digit: names
+ *           are often numbered, and what a wildcard asks of the rest can be told of all of them by it.
  * Owns      nothing: spans point into the row's value.
  * Thread    any; pure.
  */
@@ -17,15 +18,15 @@
 
 C_DECLS_BEGIN
 
-enum row_key_kind { ROW_KEY_PARENT, ROW_KEY_DISPLAY_NAME, ROW_KEY_LABEL, ROW_KEY_LABEL_KEY };
-#define ROW_KEY_KINDS 4
-#define ROW_KEYS_MAX (2 + 2 * LIMIT_LABELS_PER_JOB)
+enum row_key_kind { ROW_KEY_PARENT, ROW_KEY_DISPLAY_NAME, ROW_KEY_LABEL, ROW_KEY_LABEL_KEY, ROW_KEY_NAME_STEM };
+#define ROW_KEY_KINDS 5
+#define ROW_KEYS_MAX (3 + 2 * LIMIT_LABELS_PER_JOB)
 
 struct row_key {
     uint64_t hash;
     uint64_t key_hash; /* of ROW_KEY_LABEL: of its ROW_KEY_LABEL_KEY; else 0 */
     enum row_key_kind kind;
-    struct span text;  /* parent, name, or the label's key */
+    struct span text;  /* parent, name, its stem, or the label's key */
     struct span value; /* of ROW_KEY_LABEL */
 };
 

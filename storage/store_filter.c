@@ -35,6 +35,11 @@ bool store_pattern_matches(const struct store_pattern *pattern, struct span text
     return true;
 }
 
+bool store_pattern_matches_all_of(const struct store_pattern *pattern, struct span begin)
+{
+    return pattern->count > 1 && pattern->pieces[pattern->count - 1].size == 0 && store_pattern_matches(pattern, begin);
+}
+
 static bool label_holds(const struct store_test *test, const struct store_keys *keys)
 {
     for (uint32_t i = 0; i < keys->label_count; i++) {

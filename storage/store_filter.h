@@ -61,6 +61,8 @@ struct store_filter {
 
 /* A lone wildcard. */
 bool store_pattern_is_any(const struct store_pattern *pattern);
+/* Matches all texts that begin with this one. */
+bool store_pattern_matches_all_of(const struct store_pattern *pattern, struct span begin);
 bool store_pattern_matches(const struct store_pattern *pattern, struct span text);
 
 /* filter NULL: true. */

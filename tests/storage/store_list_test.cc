@@ -80,8 +80,9 @@ std::unique_ptr<ModelFilter> RandomFilter(Dice &dice, int depth)
     switch (dice.Below(6)) {
     case 0:
         filter->kind = ModelFilter::NAME;
-        filter->pattern = RandomPattern(dice, dice.OneIn(2) ? dice.Of<std::string>({"train", "", "tr", "evaluate"})
-                                                            : "run-" + std::to_string(id * 7919 % 100000));
+        filter->pattern =
+            RandomPattern(dice, dice.OneIn(2) ? dice.Of<std::string>({"train", "", "tr", "evaluate", "run-"})
+                                              : "run-" + std::to_string(id * 7919 % 100000));
         filter->pattern = dice.OneIn(8) ? "\1z\1" : filter->pattern;
         break;
     case 1:
@@ -229,6 +230,62 @@ TEST(StoreListFilter, GivesThePagesThatAScanWouldWhateverChanges)
     }
 }
 
+/* Names with a number, which most wildcards tell by what stands before it; asked both ways, each of what all names
+ * have, what some have, and what none has. */
+TEST(StoreListFilter, TellsNumberedNamesByTheirBeginningOrByThemselves)
+{
+    Dice dice(Seed());
+    TempDir dir;
+    ListedStore test(dir.path(), dice);
+    ASSERT_TRUE(test.Open());
+    for (test.newest = 1; test.newest < 5000; test.newest++) {
+        ModelRow row = RandomRow(dice, test.newest);
+        row.display_name = (dice.OneIn(9) ? "tune-it-" : "train-") + std::to_string(test.newest);
+        row.display_name = dice.OneIn(99) ? dice.Of<std::string>({"", "train-", "7", "t"}) : row.display_name;
+        test.Set(test.newest, row);
+    }
+    test.Settle();
+    const char *const patterns[] = {"\1",
+                                    "train-\1",
+                                    "t\1",
+                                    "\1-",
+                                    "\1in-",
+                                    "train-",
+                                    "\1rain\1",
+                                    "\1-\1",
+                                    "tr\1n-\1",
+                                    "tune\1",
+                                    "\1e-i\1",
+                                    "train-1\1",
+                                    "\1"
+                                    "77",
+                                    "t\1-\1"
+                                    "9",
+                                    "\1x\1",
+                                    "7\1",
+                                    "\1-123\1",
+                                    "\1-it-1234\1",
+                                    "tune-it-12\1",
+                                    "\1"
+                                    "in-4321",
+                                    "\1-1\1"
+                                    "34\1"};
+    for (const char *pattern : patterns) {
+        for (bool negated : {false, true}) {
+            auto leaf = std::make_unique<ModelFilter>();
+            leaf->kind = ModelFilter::NAME;
+            leaf->pattern = pattern;
+            auto filter = std::make_unique<ModelFilter>();
+            filter->kind = ModelFilter::NOT;
+            filter->parts.push_back(std::move(leaf));
+            for (int i = 0; i < 4; i++) {
+                test.Check(negated ? *filter : *filter->parts[0]);
+                ASSERT_FALSE(HasFatalFailure());
+            }
+        }
+    }
+}
+
 /* Rows keep to one of two teams and change all else: state, name, the other labels, or go and come back. Whoever asks
  * for a team, by any of several filters that mean the same, finds every lasting row of it, in order, each once. */
 class LastingRows {
@@ -273,6 +330,9 @@ class LastingRows {
         filters.push_back(not_odd());
         filters.push_back(Join(ModelFilter::AND, Leaf(ModelFilter::NAME, "", "lasting-\1"), even()));
         filters.push_back(Join(ModelFilter::AND, Leaf(ModelFilter::LABEL, "run", "\1"), not_odd()));
+        filters.push_back(Join(ModelFilter::AND, even(),
+                               Join(ModelFilter::OR, Leaf(ModelFilter::NAME, "", "lasting-run-\1"),
+                                    Join(ModelFilter::NOT, Leaf(ModelFilter::NAME, "", "lasting-run-\1")))));
         filters.push_back(
             Join(ModelFilter::AND, even(), Join(ModelFilter::NOT, Leaf(ModelFilter::STATE, "", "", 1u << 9))));
         filters.push_back(Join(
