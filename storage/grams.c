@@ -26,11 +26,21 @@ struct grams {
     _Atomic(struct row_set *) slots[SLOTS]; /* NULL: no row */
     _Atomic uint16_t counts[SLOTS];         /* rows that were added: how selective the slot is */
     _Atomic uint64_t seen[SEEN_WORDS];      /* a bit for each pair that ever occurred, by hash */
+    struct letter_runs *runs;
 };
 
 struct grams *grams_create(void)
 {
-    return calloc(1, sizeof(struct grams));
+    struct grams *grams = calloc(1, sizeof *grams);
+
+    if (grams) {
+        grams->runs = letter_runs_create();
+    }
+    if (grams && !grams->runs) {
+        free(grams);
+        return NULL;
+    }
+    return grams;
 }
 
 void grams_destroy(struct grams *grams)
@@ -38,6 +48,7 @@ void grams_destroy(struct grams *grams)
     for (int slot = 0; grams && slot < SLOTS; slot++) {
         free(atomic_load_explicit(&grams->slots[slot], memory_order_relaxed));
     }
+    free(grams ? grams->runs : NULL);
     free(grams);
 }
 
@@ -124,6 +135,7 @@ int grams_add_name(struct grams *grams, uint32_t row, struct span name, struct e
         ok = add_pair(grams, name_pair(left, right), row) && (right == END || add(grams, right, row));
         left = right;
     }
+    letter_runs_add(grams->runs, row, NULL, name);
     return done(ok, err);
 }
 
@@ -138,6 +150,7 @@ int grams_add_label(struct grams *grams, uint32_t row, uint64_t key_hash, struct
         ok = add_pair(grams, label_pair(key_hash, left, right), row);
         left = right;
     }
+    letter_runs_add(grams->runs, row, &key_hash, value);
     return done(ok, err);
 }
 
@@ -169,8 +182,10 @@ static void ask_pair(const uint64_t *key_hash, uint32_t left, uint32_t right, st
 }
 
 /* key_hash NULL: of names. */
-static void ask_pairs(const uint64_t *key_hash, const struct store_pattern *pattern, struct grams_query *query)
+static void ask_all(const uint64_t *key_hash, const struct store_pattern *pattern, struct grams_query *query)
 {
+    query->count = query->seen_count = 0;
+    letter_runs_ask(key_hash, pattern, &query->runs);
     for (size_t i = 0; i < pattern->count; i++) {
         struct span piece = pattern->pieces[i];
 
@@ -188,8 +203,7 @@ static void ask_pairs(const uint64_t *key_hash, const struct store_pattern *patt
 
 void grams_query_name(const struct store_pattern *pattern, struct grams_query *ret_query)
 {
-    ret_query->count = ret_query->seen_count = 0;
-    ask_pairs(NULL, pattern, ret_query);
+    ask_all(NULL, pattern, ret_query);
     for (size_t i = 0; i < pattern->count; i++) {
         for (size_t at = 0; at < pattern->pieces[i].size; at++) {
             ask(ret_query->slots, &ret_query->count, byte_at(pattern->pieces[i], at));
@@ -199,14 +213,13 @@ void grams_query_name(const struct store_pattern *pattern, struct grams_query *r
 
 void grams_query_label(uint64_t key_hash, const struct store_pattern *pattern, struct grams_query *ret_query)
 {
-    ret_query->count = ret_query->seen_count = 0;
-    ask_pairs(&key_hash, pattern, ret_query);
+    ask_all(&key_hash, pattern, ret_query);
 }
 
 void grams_query_rare_label_key(struct grams_query *ret_query)
 {
     ret_query->count = 1;
-    ret_query->seen_count = 0;
+    ret_query->seen_count = ret_query->runs.count = 0;
     ret_query->slots[0] = RARE_LABEL_KEY;
 }
 
@@ -239,10 +252,16 @@ static bool seen_all(const struct grams *grams, const struct grams_query *query)
     return true;
 }
 
+bool grams_may_keep(const struct grams *grams, const struct grams_query *query)
+{
+    return letter_runs_find(grams->runs, &query->runs) != 0 && seen_all(grams, query);
+}
+
 void grams_keep(const struct grams *grams, const struct grams_query *query, struct row_mask *mask)
 {
     struct grams_query left = *query;
 
+    letter_runs_keep(letter_runs_find(grams->runs, &query->runs), mask);
     if (!seen_all(grams, query)) {
         row_mask_clear(mask);
         return;
@@ -262,7 +281,7 @@ void grams_keep(const struct grams *grams, const struct grams_query *query, stru
 
 uint64_t grams_memory_bytes(const struct grams *grams)
 {
-    uint64_t bytes = sizeof *grams;
+    uint64_t bytes = sizeof *grams + letter_runs_memory_bytes();
 
     for (int slot = 0; slot < SLOTS; slot++) {
         bytes += atomic_load_explicit(&grams->slots[slot], memory_order_relaxed) ? ROW_SET_BYTES : 0;

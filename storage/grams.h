@@ -5,7 +5,7 @@
  *           neighbours, by hash; of label values 128 for pairs, by a hash in which the label's key has a part. The text's
  *           two ends are neighbours too. A pattern asks for the slots of its pieces: what is in all of them may match,
  *           nothing else does. Texts that stand in a posting need no slots: the posting has the text itself.
- *           Beside them a bit, by a longer hash, for each pair that occurs in the block at all.
+ *           Beside them a bit, by a longer hash, for each pair that occurs in the block at all, and letter_runs.
  *           Rows are only added: a removed row's are harmless, they go with the block.
  * Owns      its sets.
  * Thread    adding: the writer. Keeping: any, in a reclaim section.
@@ -14,10 +14,12 @@
 #ifndef STORAGE_GRAMS_H_
 #define STORAGE_GRAMS_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
+#include "storage/letter_runs.h"
 #include "storage/row_set.h"
 #include "storage/store_filter.h"
 
@@ -40,16 +42,19 @@ MUST_USE int grams_add_rare_label_key(struct grams *grams, uint32_t row, struct 
 #define GRAMS_ASKED_MAX 24
 
 struct grams_query {
-    uint32_t count;      /* with seen_count 0: everything may match */
+    uint32_t count;      /* with the other counts 0: everything may match */
     uint32_t seen_count; /* pairs without which a whole block is passed over */
     uint16_t slots[GRAMS_ASKED_MAX];
     uint16_t seen[GRAMS_ASKED_MAX];
+    struct letter_runs_query runs; /* runs without which an eighth of it is */
 };
 
 void grams_query_name(const struct store_pattern *pattern, struct grams_query *ret_query);
 void grams_query_label(uint64_t key_hash, const struct store_pattern *pattern, struct grams_query *ret_query);
 void grams_query_rare_label_key(struct grams_query *ret_query);
 
+/* False: no row can match. */
+bool grams_may_keep(const struct grams *grams, const struct grams_query *query);
 /* Rows that cannot match go out of mask. */
 void grams_keep(const struct grams *grams, const struct grams_query *query, struct row_mask *mask);
 
