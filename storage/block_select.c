@@ -61,46 +61,67 @@ static void split_names(const struct block_index *index, const struct planned_te
 }
 
 /* Exact when one posting has all rows of the key. */
-static void split_key(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
-                      struct row_mask *holds, struct row_mask *sure)
+static void split_key(const struct planned_test *planned, const struct row_mask *in, struct row_mask *holds,
+                      struct row_mask *sure)
 {
-    struct postings_hit hit;
-
     row_mask_clear(holds);
     row_mask_clear(sure);
-    if (postings_find(index->postings, &planned->key, &hit)) {
-        postings_hit_merge_common(&hit, in, holds);
-        if (hit.posting) {
-            *sure = *holds;
-        }
+    postings_hit_merge_common(&planned->hit, in, holds);
+    if (planned->hit.posting) {
+        *sure = *holds;
     }
 }
 
+/* Pairs that stand in a posting are told by it; others by grams, of the rows that have the label's key. */
 static void split_label_text(const struct block_index *index, const struct planned_test *planned,
                              const struct row_mask *in, struct row_mask *holds, struct row_mask *sure)
 {
-    struct row_mask with_key;
-    struct postings_hit hit;
+    const struct posting *label_key = planned->hit.posting;
+    struct row_mask left;
 
-    row_mask_clear(&with_key);
+    row_mask_clear(holds);
     row_mask_clear(sure);
-    if (postings_find(index->postings, &planned->key, &hit)) {
-        postings_hit_merge_common(&hit, in, &with_key);
-        merge_matching_pairs(hit.posting ? posting_pairs(hit.posting) : NULL, planned->test, &with_key, sure);
-        merge_matching_pairs(postings_first(index->postings, ROW_KEY_LABEL), planned->test, &with_key, sure);
+    merge_matching_pairs(label_key ? posting_pairs(label_key) : NULL, planned->test, in, sure);
+    merge_matching_pairs(postings_first(index->postings, ROW_KEY_LABEL), planned->test, in, sure);
+    if (planned->needed[0]) {
+        return;
     }
-    add_by_grams(index, planned, &with_key, holds, sure);
+    left = *in;
+    grams_keep(index->grams, &planned->grams, &left);
+    postings_hit_merge_common(&planned->hit, &left, holds);
+    row_mask_merge(holds, sure);
+}
+
+/* What the block has of the test's key, text or time. False: no row of it passes. */
+static bool look_up(const struct block_index *index, struct planned_test *planned)
+{
+    switch (planned->way) {
+    case PLANNED_KEY:
+    case PLANNED_LABEL_TEXT:
+        return postings_find(index->postings, &planned->key, &planned->hit);
+    case PLANNED_NAME_TEXT:
+        return postings_first(index->postings, ROW_KEY_DISPLAY_NAME) || grams_may_keep(index->grams, &planned->grams);
+    case PLANNED_TIME:
+        return row_columns_may_have_times(index->columns, planned->test->first_unix_ns, planned->test->last_unix_ns);
+    case PLANNED_STATE:
+    case PLANNED_LABEL_KEY_TEXT:
+        break;
+    }
+    return true;
 }
 
 /* holds: the rows of in that may pass the test; sure: those of them that do pass it. */
-static void split(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
+static void split(const struct block_index *index, struct planned_test *planned, const struct row_mask *in,
                   struct row_mask *holds, struct row_mask *sure)
 {
     const struct store_test *test = planned->test;
 
+    if (!planned->needed[1] && (planned->way == PLANNED_KEY || planned->way == PLANNED_LABEL_TEXT)) {
+        (void)look_up(index, planned); /* else may_match() has */
+    }
     switch (planned->way) {
     case PLANNED_KEY:
-        split_key(index, planned, in, holds, sure);
+        split_key(planned, in, holds, sure);
         break;
     case PLANNED_STATE:
         row_mask_clear(holds);
@@ -138,7 +159,7 @@ static void narrow_to_parent(const struct block_index *index, struct filter_plan
 static bool narrow(const struct block_index *index, struct filter_plan *plan, struct row_mask *rows)
 {
     for (uint32_t i = 0; i <= plan->first_count && rows->any != 0; i++) {
-        const struct planned_test *planned;
+        struct planned_test *planned;
 
         if (plan->has_parent && i == plan->parent_after) {
             narrow_to_parent(index, plan, rows);
@@ -173,7 +194,7 @@ static void run(const struct block_index *index, struct filter_plan *plan)
     }
     row_mask_clear(&plan->answer);
     for (uint32_t i = 0; i < plan->count; i++) {
-        const struct planned_test *planned = &plan->tests[i];
+        struct planned_test *planned = &plan->tests[i];
         const uint16_t *next = planned->test->next;
         struct row_mask *rows = &plan->masks[i];
 
@@ -201,6 +222,17 @@ static void answer(const struct block_index *index, struct filter_plan *plan, st
     run(index, plan);
 }
 
+/* False: no row can match, which is known before any set of rows is looked at. */
+static bool may_match(const struct block_index *index, struct filter_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->first_count && plan->tests[plan->first[i]].needed[1]; i++) {
+        if (!look_up(index, &plan->tests[plan->first[i]])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void block_select(const struct block_index *index, const struct row_set *live, struct filter_plan *plan)
 {
     struct row_mask rows;
@@ -208,8 +240,12 @@ void block_select(const struct block_index *index, const struct row_set *live, s
     for (int i = 0; i < TRIES; i++) {
         uint64_t changes = row_columns_changes(index->columns);
 
-        row_set_load(live, &rows);
-        answer(index, plan, &rows);
+        if (may_match(index, plan)) {
+            row_set_load(live, &rows);
+            answer(index, plan, &rows);
+        } else {
+            row_mask_clear(&plan->answer);
+        }
         if (row_columns_merge_changes(index->columns, changes, &plan->answer)) {
             return;
         }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "storage/grams.h"
+#include "storage/postings.h"
 #include "storage/row_keys.h"
 #include "storage/row_set.h"
 #include "storage/store_filter.h"
@@ -34,7 +35,8 @@ struct planned_test {
     enum planned_way way;
     bool needed[2]; /* all that matches has this outcome */
     const struct store_test *test;
-    struct row_key key; /* of PLANNED_KEY and PLANNED_LABEL_TEXT */
+    struct row_key key;      /* of PLANNED_KEY and PLANNED_LABEL_TEXT */
+    struct postings_hit hit; /* of the key, in the block that is looked at, once it was looked up */
     struct grams_query grams;
 };
 

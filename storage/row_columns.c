@@ -106,6 +106,17 @@ static void copy_span(const struct row_mask *in, uint32_t number, struct row_mas
     }
 }
 
+bool row_columns_may_have_times(const struct row_columns *columns, int64_t first_unix_ns, int64_t last_unix_ns)
+{
+    for (uint32_t i = 0; i < SPANS; i++) {
+        if (atomic_load_explicit(&columns->earliest_unix_ns[i], memory_order_acquire) <= last_unix_ns &&
+            atomic_load_explicit(&columns->latest_unix_ns[i], memory_order_acquire) >= first_unix_ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void row_columns_split_times(const struct row_columns *columns, int64_t first_unix_ns, int64_t last_unix_ns,
                              const struct row_mask *in, struct row_mask *ret_inside, struct row_mask *ret_unsure)
 {

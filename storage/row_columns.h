@@ -44,6 +44,8 @@ uint64_t row_columns_memory_bytes(const struct row_columns *columns);
 /* into gets the rows of in that are in one of the states (a bit each). Exact. */
 void row_columns_merge_states(const struct row_columns *columns, uint32_t states, const struct row_mask *in,
                               struct row_mask *into);
+/* False: no row lies in the times. */
+bool row_columns_may_have_times(const struct row_columns *columns, int64_t first_unix_ns, int64_t last_unix_ns);
 /* What of in lies in the times surely, and what may and may not; either is cleared before. */
 void row_columns_split_times(const struct row_columns *columns, int64_t first_unix_ns, int64_t last_unix_ns,
                              const struct row_mask *in, struct row_mask *ret_inside, struct row_mask *ret_unsure);

@@ -286,6 +286,33 @@ TEST(StoreListFilter, TellsNumberedNamesByTheirBeginningOrByThemselves)
     }
 }
 
+/* Times that are the first or the last of as many rows as are indexed together, alone and as either end of a range. */
+TEST(StoreListFilter, FindsTheRowsAtTheEdgesOfAnyRangeOfTimes)
+{
+    Dice dice(Seed());
+    TempDir dir;
+    ListedStore test(dir.path(), dice);
+    ASSERT_TRUE(test.Open());
+    for (test.newest = 1; test.newest < 9000; test.newest++) {
+        ModelRow row = RandomRow(dice, test.newest);
+        row.time = int64_t(test.newest) * 10;
+        test.Set(test.newest, row);
+    }
+    test.Settle();
+    for (int64_t id : {1, 512, 513, 4095, 4096, 4097, 8192, 8193, 8999, 9000}) {
+        for (int64_t time : {id * 10 - 1, id * 10, id * 10 + 1}) {
+            for (auto [first, last] : {std::pair{time, time}, {INT64_MIN, time}, {time, INT64_MAX}}) {
+                ModelFilter filter;
+                filter.kind = ModelFilter::TIME;
+                filter.first = first;
+                filter.last = last;
+                test.Check(filter);
+                ASSERT_FALSE(HasFatalFailure());
+            }
+        }
+    }
+}
+
 /* Rows keep to one of two teams and change all else: state, name, the other labels, or go and come back. Whoever asks
  * for a team, by any of several filters that mean the same, finds every lasting row of it, in order, each once. */
 class LastingRows {
