@@ -277,3 +277,36 @@ int calls_advance_clock(struct session *session, int64_t by_ns, upb_Arena *arena
     return wire ? call_clock(session, SIMULATION "AdvanceClock", span_make(wire, size), arena, ret_clock, err)
                 : out_of_memory(err);
 }
+
+static int call_faults(struct session *session, const char *method, struct span request, upb_Arena *arena,
+                       const customjobd_v1_Faults **ret_faults, struct err *err)
+{
+    const customjobd_v1_Faults *faults;
+    struct span response;
+
+    if (session_call(session, method, request, arena, &response, err)) {
+        return -1;
+    }
+    faults = customjobd_v1_Faults_parse(response.data, response.size, arena);
+    if (!faults) {
+        return no_message(method, err);
+    }
+    *ret_faults = faults;
+    return 0;
+}
+
+int calls_get_faults(struct session *session, upb_Arena *arena, const customjobd_v1_Faults **ret_faults,
+                     struct err *err)
+{
+    return call_faults(session, SIMULATION "GetFaults", span_make("", 0), arena, ret_faults, err);
+}
+
+int calls_set_faults(struct session *session, const customjobd_v1_SetFaultsRequest *request, upb_Arena *arena,
+                     const customjobd_v1_Faults **ret_faults, struct err *err)
+{
+    size_t size;
+    char *wire = customjobd_v1_SetFaultsRequest_serialize(request, arena, &size);
+
+    return wire ? call_faults(session, SIMULATION "SetFaults", span_make(wire, size), arena, ret_faults, err)
+                : out_of_memory(err);
+}

@@ -49,6 +49,11 @@ MUST_USE int calls_get_clock(struct session *session, upb_Arena *arena, const cu
 MUST_USE int calls_advance_clock(struct session *session, int64_t by_ns, upb_Arena *arena,
                                  const customjobd_v1_Clock **ret_clock, struct err *err);
 
+MUST_USE int calls_get_faults(struct session *session, upb_Arena *arena, const customjobd_v1_Faults **ret_faults,
+                              struct err *err);
+MUST_USE int calls_set_faults(struct session *session, const customjobd_v1_SetFaultsRequest *request, upb_Arena *arena,
+                              const customjobd_v1_Faults **ret_faults, struct err *err);
+
 C_DECLS_END
 
 #endif /* CLI_CALLS_H_ */

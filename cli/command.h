@@ -32,6 +32,10 @@ MUST_USE int command_operations_delete(struct session *session, int *exit_code, 
 /* command_simulation.c */
 MUST_USE int command_simulation_clock(struct session *session, int *exit_code, struct err *err);
 MUST_USE int command_simulation_advance(struct session *session, int *exit_code, struct err *err);
+/* command_faults.c */
+MUST_USE int command_simulation_faults(struct session *session, int *exit_code, struct err *err);
+MUST_USE int command_simulation_fault(struct session *session, int *exit_code, struct err *err);
+MUST_USE int command_simulation_heal(struct session *session, int *exit_code, struct err *err);
 /* command_local.c */
 MUST_USE int command_completion(struct session *session, int *exit_code, struct err *err);
 MUST_USE int command_help(struct session *session, int *exit_code, struct err *err);

@@ -8,6 +8,10 @@
 #include "executor/simulate_task.h"
 #include "job/yaml_keys.h"
 
+#define FAULTS_MAX SIMULATION_RULES_MAX
+/* A call is late by this much at most. */
+#define LATENCY_NS_MAX (600 * CLOCK_NS_PER_S)
+
 /* A rule with what it points to. */
 struct rule {
     struct simulate_rule rule; /* first */
@@ -23,6 +27,8 @@ struct simulation_file {
     size_t rule_count;
     struct simulate_rule *flat; /* what is given */
     struct simulate_scenario scenario;
+    struct call_fault *faults;
+    size_t fault_count;
 };
 
 /* ---- values ---- */
@@ -295,6 +301,87 @@ static int take_rules(struct yaml_source *source, const yaml_node_t *value, cons
     return 0;
 }
 
+/* ---- faults ---- */
+
+/* *= proto: google.rpc.Code, in order. */
+static const char *const code_names[] = {
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
+
+int simulation_code(const char *name)
+{
+    for (size_t i = 0; i < sizeof code_names / sizeof code_names[0]; i++) {
+        if (strcmp(code_names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static int take_code(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
+                     struct err *err)
+{
+    const char *text;
+    int code;
+
+    if (yaml_take_text(source, value, key, &text, err)) {
+        return -1;
+    }
+    code = simulation_code(text);
+    if (code < 0) {
+        return yaml_fault(source, value, err, "%s: '%.100s' is no status code such as UNAVAILABLE", key, text);
+    }
+    *(int *)target = code;
+    return 0;
+}
+
+static int take_latency(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
+                        struct err *err)
+{
+    if (take_duration(source, value, key, target, err)) {
+        return -1;
+    }
+    if (*(int64_t *)target > LATENCY_NS_MAX) {
+        return yaml_fault(source, value, err, "%s: more than 10m, the limit", key);
+    }
+    return 0;
+}
+
+#define OF_FAULT(member) offsetof(struct call_fault, member)
+
+static int take_fault(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
+                      struct err *err)
+{
+    static const struct yaml_key keys[] = {{"method", yaml_take_text, OF_FAULT(method)},
+                                           {"code", take_code, OF_FAULT(code)},
+                                           {"message", yaml_take_text, OF_FAULT(message)},
+                                           {"latency", take_latency, OF_FAULT(latency_ns)},
+                                           {"count", yaml_take_count, OF_FAULT(count)},
+                                           {"probability", yaml_take_probability, OF_FAULT(probability)},
+                                           {"answer_lost", yaml_take_switch, OF_FAULT(answer_lost)},
+                                           {NULL, NULL, 0}};
+    struct call_fault *fault = target;
+
+    (void)key;
+    *fault = (struct call_fault){.method = "*", .probability = 1};
+    return yaml_take_keys(source, value, "a fault", keys, fault, err);
+}
+
+static int take_faults(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
+                       struct err *err)
+{
+    struct simulation_file *file = target;
+
+    file->faults = calloc(FAULTS_MAX, sizeof *file->faults);
+    if (!file->faults) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for faults");
+    }
+    return yaml_take_items(source, value, key, take_fault, file->faults, sizeof file->faults[0], FAULTS_MAX,
+                           &file->fault_count, err);
+}
+
 /* ---- the file ---- */
 
 static int read_bytes(const char *path, char **ret_bytes, size_t *ret_size, struct err *err)
@@ -349,6 +436,7 @@ static int read_document(struct simulation_file *file, struct err *err)
 {
     static const struct yaml_key keys[] = {{"seed", yaml_take_count, offsetof(struct simulation_file, seed)},
                                            {"replicas", take_rules, 0},
+                                           {"faults", take_faults, 0},
                                            {NULL, NULL, 0}};
     const yaml_node_t *root = yaml_document_get_root_node(&file->source.document);
 
@@ -388,6 +476,7 @@ void simulation_file_close(struct simulation_file *file)
     }
     free(file->rules);
     free(file->flat);
+    free(file->faults);
     if (file->has_document) {
         yaml_document_delete(&file->source.document);
     }
@@ -397,4 +486,10 @@ void simulation_file_close(struct simulation_file *file)
 const struct simulate_scenario *simulation_file_scenario(const struct simulation_file *file)
 {
     return &file->scenario;
+}
+
+const struct call_fault *simulation_file_faults(const struct simulation_file *file, size_t *ret_count)
+{
+    *ret_count = file->fault_count;
+    return file->faults;
 }

@@ -71,6 +71,21 @@ int yaml_take_probability(struct yaml_source *source, const yaml_node_t *value, 
     return 0;
 }
 
+int yaml_take_switch(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
+                     struct err *err)
+{
+    const char *text;
+
+    if (yaml_take_text(source, value, key, &text, err)) {
+        return -1;
+    }
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        return yaml_fault(source, value, err, "%s: '%.100s' is neither true nor false", key, text);
+    }
+    *(bool *)target = text[0] == 't';
+    return 0;
+}
+
 static int fail_unknown(const struct yaml_source *source, const yaml_node_t *at, const char *what, const char *name,
                         const struct yaml_key *keys, struct err *err)
 {

@@ -50,6 +50,8 @@ MUST_USE int yaml_take_count(struct yaml_source *source, const yaml_node_t *valu
                              struct err *err); /* uint64_t, up to 2^63 - 1 */
 MUST_USE int yaml_take_probability(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
                                    struct err *err); /* double, 0 to 1 */
+MUST_USE int yaml_take_switch(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
+                              struct err *err); /* bool */
 
 C_DECLS_END
 

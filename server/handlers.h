@@ -34,6 +34,8 @@ void handle_tail_logs(struct call *call);
 /* customjobd.v1.Simulation */
 void handle_get_clock(struct call *call);
 void handle_advance_clock(struct call *call);
+void handle_get_faults(struct call *call);
+void handle_set_faults(struct call *call);
 
 /* grpc.health.v1.Health; Watch is server streaming */
 void handle_health_check(struct call *call);

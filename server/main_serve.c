@@ -255,6 +255,7 @@ static int make_services(struct house *house, struct err *err)
     services->clock = clock_system();
     services->job_clock = main_simulation_job_clock(&house->simulation);
     services->simulates = house->simulation.is_on;
+    services->faults = house->simulation.faults;
     services->rules = (struct job_spec_rules){.replicas_max = (uint32_t)house->config.replicas_max,
                                               .needs_command = house->executor->ops->needs_command,
                                               .python_packages = true,

@@ -79,6 +79,25 @@ static int note_time(void *context, int64_t unix_ns, struct err *err)
     return 0;
 }
 
+/* ---- faults ---- */
+
+static int open_faults(struct main_simulation *simulation, struct err *err)
+{
+    const struct call_fault *faults;
+    size_t count;
+
+    if (call_faults_create(&simulation->faults, err)) {
+        return -1;
+    }
+    if (!simulation->file) {
+        return 0;
+    }
+    faults = simulation_file_faults(simulation->file, &count);
+    return call_faults_set(simulation->faults, faults, count, simulation_file_scenario(simulation->file)->seed, err)
+               ? err_wrap(err, "the scenario file")
+               : 0;
+}
+
 /* ---- clocks ---- */
 
 static int open_clock(const struct config *config, struct main_simulation *simulation, struct err *err)
@@ -105,6 +124,9 @@ int main_simulation_open(const struct config *config, struct main_simulation *si
 {
     simulation->is_on = strcmp(config->executor, "simulate") == 0;
     if (config->simulate_scenario && simulation_file_open(config->simulate_scenario, &simulation->file, err)) {
+        return -1;
+    }
+    if (simulation->is_on && open_faults(simulation, err)) {
         return -1;
     }
     return strcmp(config->clock, "virtual") == 0 ? open_clock(config, simulation, err) : 0;
@@ -155,6 +177,9 @@ void main_simulation_hurry(struct main_simulation *simulation)
     if (simulation->simulation) {
         simulation_hurry(simulation->simulation);
     }
+    if (simulation->faults) {
+        call_faults_stop(simulation->faults);
+    }
 }
 
 void main_simulation_end(struct main_simulation *simulation)
@@ -167,4 +192,6 @@ void main_simulation_close(struct main_simulation *simulation)
 {
     simulation_file_close(simulation->file);
     simulation->file = NULL;
+    call_faults_destroy(simulation->faults);
+    simulation->faults = NULL;
 }

@@ -14,6 +14,7 @@
 #include "executor/executor_simulate.h"
 #include "job/simulation.h"
 #include "job/simulation_file.h"
+#include "server/call_faults.h"
 #include "server/config.h"
 #include "server/services.h"
 
@@ -29,6 +30,7 @@ struct main_simulation {
     struct virtual_clock clock;
     char clock_path[MAIN_SIMULATION_PATH_BYTES];
     struct simulation *simulation;
+    struct call_faults *faults; /* NULL: nothing is simulated */
 };
 
 /* Where --executor is simulate. The data directory must be there where the clock is virtual. */
@@ -43,11 +45,11 @@ MUST_USE int main_simulation_make_executor(struct main_simulation *simulation, c
 MUST_USE int main_simulation_start(struct main_simulation *simulation, struct controller *controller,
                                    struct executor *executor, void (*fatal)(void *context, const struct err *err),
                                    struct err *err);
-/* Calls that wait for the clock are answered, and no more are taken. */
+/* Calls that wait for the clock are answered, those that are late go on, and no more wait for either. */
 void main_simulation_hurry(struct main_simulation *simulation);
 /* Stops the controller where a simulation has started it. */
 void main_simulation_end(struct main_simulation *simulation);
-/* The executor is no more. */
+/* Executor and server are no more. */
 void main_simulation_close(struct main_simulation *simulation);
 
 C_DECLS_END

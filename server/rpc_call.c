@@ -1,6 +1,7 @@
 #include "server/rpc_call.h"
 
 #include <grpc/byte_buffer_reader.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,12 +173,6 @@ static void advance(struct rpc_call *call)
     }
 }
 
-void rpc_call_resume(struct rpc_call *call)
-{
-    advance(call);
-    release_if_ended(call);
-}
-
 /* ---- from the request to the handler ---- */
 
 static void refuse(struct rpc_call *call, grpc_status_code code, const char *text)
@@ -259,6 +254,49 @@ static void happened_message(void *context, bool ok)
     release_if_ended(call);
 }
 
+static void go_on(struct rpc_call *call)
+{
+    if (call->fate.code != 0 && !call->fate.answer_lost) {
+        refuse(call, (grpc_status_code)call->fate.code, call->fate.message);
+        return;
+    }
+    if (kind_of(call) != RPC_UNARY) {
+        watch(call);
+    }
+    read_message(call);
+}
+
+static void wait_over(struct call_wait *wait)
+{
+    struct rpc_call *call = (struct rpc_call *)((char *)wait - offsetof(struct rpc_call, wait));
+
+    rpc_thread_hand_back(call->thread, call);
+}
+
+/* What it was told to do to such calls, and then what it does with every other. */
+static void begin_served(struct rpc_call *call, struct span path)
+{
+    struct call_faults *faults = call->call.services->faults;
+
+    if (faults && call_faults_take(faults, path, &call->fate) && call->fate.latency_ns > 0) {
+        call->is_late = true;
+        call->wait.over = wait_over;
+        call_faults_wait(faults, &call->wait, call->fate.latency_ns);
+        return;
+    }
+    go_on(call);
+}
+
+void rpc_call_resume(struct rpc_call *call)
+{
+    if (call->is_late) {
+        call->is_late = false;
+        go_on(call);
+    }
+    advance(call);
+    release_if_ended(call);
+}
+
 static void begin(struct rpc_call *call)
 {
     const struct rpc_shared *shared = call->thread->shared;
@@ -275,10 +313,7 @@ static void begin(struct rpc_call *call)
                  calls - 1);
         refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, text);
     } else {
-        if (kind_of(call) != RPC_UNARY) {
-            watch(call);
-        }
-        read_message(call);
+        begin_served(call, path);
     }
 }
 
@@ -381,6 +416,9 @@ static void reset(struct rpc_call *call)
     call->has_read_all = false;
     call->watches = false;
     call->has_sent_head = false;
+    call->is_late = false;
+    call->fate.code = 0;
+    call->fate.latency_ns = 0;
     call->ends = false;
     call->cancelled = 0;
     call->sending = NULL;
@@ -453,12 +491,23 @@ static void add_trailer(struct call *base, const char *key, struct span value)
     rpc_answer_add_trailer(&((struct rpc_call *)base)->answer, key, value);
 }
 
+/* It is done, and its client does not learn that. */
+static void lose_answer(struct rpc_call *call)
+{
+    rpc_answer_deinit(&call->answer);
+    rpc_answer_init(&call->answer);
+    rpc_answer_set_text(&call->answer, (grpc_status_code)call->fate.code, call->fate.message);
+}
+
 static void end(struct call *base, struct call_answer *from)
 {
     struct rpc_call *call = (struct rpc_call *)base;
     bool is_own_thread = rpc_thread_is_current(call->thread);
 
     rpc_answer_set(&call->answer, from, kind_of(call) == RPC_UNARY);
+    if (call->fate.code != 0) {
+        lose_answer(call);
+    }
     if (is_own_thread && kind_of(call) == RPC_UNARY) {
         send_end(call);
         return;

@@ -14,6 +14,7 @@
 #include <grpc/grpc.h>
 #include <stdbool.h>
 
+#include "server/call_faults.h"
 #include "server/call_state.h"
 #include "server/rpc_answer.h"
 #include "server/rpc_outbox.h"
@@ -37,7 +38,8 @@ struct rpc_call {
     bool in_handler;
     bool watches; /* RECV_CLOSE was asked for */
     bool has_sent_head;
-    bool ends; /* the last batch was posted, or there is nobody to send it to */
+    bool is_late; /* waits, for the fault that it has met */
+    bool ends;    /* the last batch was posted, or there is nobody to send it to */
 
     grpc_call *grpc;
     grpc_call_details details;
@@ -45,6 +47,9 @@ struct rpc_call {
     grpc_byte_buffer *request_buffer;
     grpc_slice request_slice; /* of a request that came in pieces */
     int cancelled;
+
+    struct call_fate fate; /* code and latency 0: none */
+    struct call_wait wait;
 
     grpc_byte_buffer *sending;
     size_t sending_bytes;

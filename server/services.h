@@ -15,6 +15,7 @@
 
 C_DECLS_BEGIN
 
+struct call_faults;
 struct health;
 struct log_tailer;
 struct reflection_index;
@@ -28,6 +29,7 @@ struct services {
     const struct clock *job_clock; /* of jobs */
     bool simulates;                /* replicas are simulated */
     struct simulation *simulation; /* where their time is, too; else NULL */
+    struct call_faults *faults;    /* what happens to calls; NULL: nothing */
     struct job_spec_rules rules;
     struct log_tailer *log_tailer; /* the thread that feeds Logs/Tail streams */
     struct health *health;

@@ -39,6 +39,9 @@ replicas:
       - {at: 0s, text: "hello"}
       - {every: 10m, text: "epoch {n}", stream: stderr}
   - {end: preempted, duration: 5d}
+faults:
+  - {method: "*/CreateCustomJob", code: UNAVAILABLE, message: try again, count: 2, probability: 0.25, answer_lost: true}
+  - {latency: 200ms}
 )";
 
 TEST(SimulationFile, EveryKeyIsTaken)
@@ -70,6 +73,19 @@ TEST(SimulationFile, EveryKeyIsTaken)
     EXPECT_EQ(file.rule(1).end, SIMULATE_END_PREEMPTED);
     EXPECT_EQ(file.rule(1).restart, -1);
     EXPECT_EQ(file.rule(1).probability, 1);
+
+    size_t count = 0;
+    const struct call_fault *faults = simulation_file_faults(file.file, &count);
+    ASSERT_EQ(count, 2u);
+    EXPECT_STREQ(faults[0].method, "*/CreateCustomJob");
+    EXPECT_EQ(faults[0].code, 14);
+    EXPECT_STREQ(faults[0].message, "try again");
+    EXPECT_EQ(faults[0].count, 2u);
+    EXPECT_EQ(faults[0].probability, 0.25);
+    EXPECT_TRUE(faults[0].answer_lost);
+    EXPECT_STREQ(faults[1].method, "*");
+    EXPECT_EQ(faults[1].code, 0);
+    EXPECT_EQ(faults[1].latency_ns, 200 * CLOCK_NS_PER_MS);
 }
 
 TEST(SimulationFile, JsonIsTakenToo)
@@ -92,7 +108,7 @@ TEST(SimulationFile, WhatMakesNoSenseIsRefusedByLineAndKey)
     const struct {
         const char *text, *told;
     } rows[] = {
-        {"replica: []", ":1: a scenario has no key 'replica'; there are seed, replicas"},
+        {"replica: []", ":1: a scenario has no key 'replica'; there are seed, replicas, faults"},
         {"seed: -1", ":1: seed: '-1' is no whole number of 0 or more"},
         {"seed: 1\nseed: 2", ":2: a scenario has the key seed twice"},
         {"replicas: {}", ":1: replicas is a list"},
@@ -107,6 +123,9 @@ TEST(SimulationFile, WhatMakesNoSenseIsRefusedByLineAndKey)
         {"replicas:\n  - log:\n    - {at: 1s}", ":3: a line of a log has no text"},
         {"replicas:\n  - log:\n    - {every: 1ms, text: x}", ":3: every: a line comes once a second at most"},
         {"replicas:\n  - log:\n    - {text: x, stream: out}", ":3: stream: 'out' is neither stdout nor stderr"},
+        {"faults:\n  - code: BROKEN", ":2: code: 'BROKEN' is no status code such as UNAVAILABLE"},
+        {"faults:\n  - latency: 11m", ":2: latency: more than 10m, the limit"},
+        {"faults:\n  - answer_lost: yes", ":2: answer_lost: 'yes' is neither true nor false"},
         {"- seed", ":1: a scenario is a mapping of keys to values"},
         {"seed: [1", ":2: this is neither YAML nor JSON"},
     };

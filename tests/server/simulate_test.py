@@ -143,6 +143,46 @@ def a_clock_that_is_the_system_s_is_not_advanced(document):
         assert "2199" in run(server, "simulation", "advance", "100000d", code=1)
 
 
+def faults_meet_the_calls_they_are_meant_for(document):
+    del document
+    with running(*VIRTUAL, executor="simulate") as server:
+        name = create(server)
+        run(server, "simulation", "fault", "GetCustomJob", "--code=UNAVAILABLE", "--count=2", "--message=not now")
+        for _ in range(2):
+            assert "not now" in run(server, "get", name, code=5)
+        assert job(server, name)["name"] == name
+
+        # The answer is lost: the job is there, and only who asks with the same key gets it.
+        for key, jobs in ((["--request-id=once"], 2), ([], 4)):
+            run(server, "simulation", "fault", "CreateCustomJob", "--code=UNAVAILABLE", "--count=1", "--answer-lost")
+            run(server, "create", *key, "--", "program", code=5)
+            create(server, *key)
+            assert len(json.loads(run(server, "list", "--format", "json"))) == jobs
+        hits = [fault["hits"] for fault in json.loads(run(server, "simulation", "faults", "--format", "json"))["faults"]]
+        assert hits == ["2", "1", "1"], hits
+
+        run(server, "simulation", "heal")
+        run(server, "simulation", "fault", "*", "--latency=10m")
+        run(server, "get", name, "--timeout=500ms", code=5)
+        run(server, "simulation", "heal")
+        assert job(server, name)["name"] == name
+        run(server, "simulation", "fault", "Tail", "--code=INTERNAL", "--count=1")
+        run(server, "logs", name, code=1)
+        assert "Job is running" in run(server, "logs", name)
+        assert "status such as" in run(server, "simulation", "fault", "*", "--code=BROKEN", code=2)
+        assert "above 0" in run(server, "simulation", "fault", "*", "--code=ABORTED", "--probability=2", code=2)
+
+
+def faults_of_a_scenario_count_from_the_start(document):
+    del document
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "scenario.yaml"
+        path.write_text("faults: [{method: CreateCustomJob, code: RESOURCE_EXHAUSTED, message: full, count: 1}]")
+        with running("--simulate-scenario", path, executor="simulate") as server:
+            assert "full" in run(server, "create", "--", "program", code=1)
+            create(server)
+
+
 def options_that_make_no_sense_are_refused(document):
     del document
     for flags, executor, told in ((VIRTUAL, "process", "--clock virtual needs --executor simulate"),
@@ -164,7 +204,8 @@ def main():
     document = (ROOT / "docs" / "simulate.md").read_text()
     for test in (the_page_s_example_runs, the_page_s_scenario_is_what_happens, run_twice_it_is_the_same,
                  time_goes_on_from_where_it_was, a_server_in_an_advance_stops_when_it_is_told,
-                 a_clock_that_is_the_system_s_is_not_advanced, options_that_make_no_sense_are_refused):
+                 a_clock_that_is_the_system_s_is_not_advanced, faults_meet_the_calls_they_are_meant_for,
+                 faults_of_a_scenario_count_from_the_start, options_that_make_no_sense_are_refused):
         test(document)
         print(f"ok {test.__name__}", flush=True)
 
