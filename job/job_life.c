@@ -159,7 +159,9 @@ static bool stop_replica(struct controller *controller, struct job *job, struct 
     if (replica->phase != REPLICA_STOPPING) {
         (void)replica_step(replica, REPLICA_EVENT_STOP);
         job_touch(controller, job);
-        if (may_run) {
+        if (!may_run) { /* it waited for its start until now */
+            replica->end_time_unix_ns = job_witness_time(controller, job, controller->turn.now_unix_ns);
+        } else {
             *is_stopping = true;
             turn_act(controller,
                      (struct act){.kind = ACT_STOP, .key = execution_replica_key(&job->execution, replica)});

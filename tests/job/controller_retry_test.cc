@@ -368,6 +368,30 @@ TEST(ControllerRetry, ACancelWhileAReplicaWaitsForItsRestartStartsNothing)
     EXPECT_EQ(0u, fake_executor_addresses_held(house.world));
 }
 
+/* Nothing of it runs when it is cancelled, but it has not ended before that. */
+TEST(ControllerRetry, AJobCancelledWhileItWaitsForARestartEndsThen)
+{
+    House house;
+    std::string waiting = house.make(simple_job(1));
+    std::string timed = house.make(simple_job(1, R"("timeout":"60s")"));
+    house.advance_ns(60 * second - second / 2);
+    for (const std::string &name : {waiting, timed}) {
+        for (unsigned restart = 0; restart < 2; restart++) {
+            fake_executor_kill(house.world, House::key(name, 0, 0, restart).c_str(), SIGKILL, false);
+            ASSERT_TRUE(house.settle());
+        }
+    }
+    house.advance_ns(second / 2);
+    house.cancel(waiting);
+    ASSERT_TRUE(house.settle());
+    for (const std::string &name : {waiting, timed}) {
+        Job job = house.job(name);
+        EXPECT_EQ(JOB_STATE_CANCELLED, job.state);
+        EXPECT_EQ(job.start_time + 60 * second, job.end_time);
+        EXPECT_EQ(job.update_time, job.end_time);
+    }
+}
+
 TEST(ControllerRetry, ACancelWhileAllIsStoppedForARetryStartsNothing)
 {
     House house;
