@@ -211,7 +211,8 @@ void admit_run(struct controller *controller)
         if (job->replica_count > replicas_max) {
             job_decide_end(controller, job, JOB_STATE_FAILED, job_error_too_large(job->replica_count, replicas_max));
             job_proceed(controller, job);
-        } else if ((uint64_t)controller->replicas_held + job->replica_count > replicas_max || !admit(controller, job)) {
+        } else if ((uint64_t)controller->replicas_held + job->replica_count > replicas_max ||
+                   !space_admits(controller, job) || !admit(controller, job)) {
             return;
         }
     }

@@ -97,7 +97,7 @@ struct controller {
     struct job *queue_first;
     struct job *queue_last;
     uint32_t replicas_held;
-    int64_t admission_retry_mono_ns; /* 0: not waiting for addresses */
+    int64_t admission_retry_mono_ns; /* 0: for addresses or room on the disk nobody waits */
     struct timers limits;            /* wall clock */
     struct timers backoffs;          /* monotonic */
     struct request_ids *request_ids;
@@ -223,6 +223,8 @@ void decide_timers(struct controller *controller);
 /* ---- space.c: a disk that is nearly full ---- */
 /* ERR_EXHAUSTED while there is no room for new jobs. */
 MUST_USE int space_check(struct controller *controller, struct err *err);
+/* False while there is no room to start a job that waits; its service log tells why. */
+bool space_admits(struct controller *controller, struct job *job);
 /* Tells what has changed since the last turn. */
 void space_tell(struct controller *controller);
 

@@ -57,6 +57,7 @@ struct job {
     bool record_stored;   /* table EXECUTION has a row */
     bool operation_open;  /* the cancel operation is not written as done yet */
     bool holds_resources; /* counted against replicas_max */
+    bool space_told;      /* its service log says that it waits for room on the disk */
     bool gone;            /* to be forgotten at the end of the turn */
 };
 

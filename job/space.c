@@ -17,6 +17,21 @@ int space_check(struct controller *controller, struct err *err)
                    space.free_bytes, space.needed_bytes);
 }
 
+bool space_admits(struct controller *controller, struct job *job)
+{
+    struct store_space space;
+
+    store_space(controller->options.store, &space);
+    if (space.is_low && !job->space_told) {
+        turn_tell(controller, job,
+                  "Waiting for room on the disk of the data directory: it has %" PRIu64
+                  " bytes free, jobs are started from %" PRIu64 " on.",
+                  space.free_bytes, space.needed_bytes);
+    }
+    job->space_told = space.is_low;
+    return !space.is_low;
+}
+
 static void log_line(const struct controller *controller, const char *line)
 {
     if (controller->options.log) {
@@ -36,10 +51,13 @@ static void tell_space(struct controller *controller)
     controller->is_low_on_space = space.is_low;
     snprintf(line, sizeof line,
              space.is_low ? "the disk has %" PRIu64 " bytes free, less than %" PRIu64
-                            ": new jobs are refused until there is room; all else goes on"
+                            ": until there is room new jobs are refused, and none that waits is started; all else goes on"
                           : "the disk has %" PRIu64 " bytes free, enough again with %" PRIu64 ": new jobs are taken",
              space.free_bytes, space.needed_bytes);
     log_line(controller, line);
+    if (!space.is_low && controller->queue_first) {
+        controller->admission_retry_mono_ns = controller->turn.now_mono_ns; /* in a turn that comes at once */
+    }
     if (controller->options.space_changed) {
         controller->options.space_changed(controller->options.context, space.is_low);
     }

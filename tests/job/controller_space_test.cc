@@ -60,7 +60,7 @@ TEST(ControllerSpace, OnAFullDiskOnlyNewJobsAreRefused)
     EXPECT_FALSE(house.job(ended).found);
     EXPECT_EQ((std::vector<bool>{true}), house.told);
     ASSERT_FALSE(house.lines.empty());
-    EXPECT_TRUE(contains(house.lines.back(), "new jobs are refused until there is room")) << house.lines.back();
+    EXPECT_TRUE(contains(house.lines.back(), "until there is room new jobs are refused, and none that waits is started")) << house.lines.back();
 
     house.disk.free_bytes = 2 * kMin;
     house.advance_s(1);
@@ -70,6 +70,61 @@ TEST(ControllerSpace, OnAFullDiskOnlyNewJobsAreRefused)
     ASSERT_TRUE(house.settle());
     EXPECT_EQ(ERR_NONE, taken->code) << taken->error;
     EXPECT_TRUE(contains(house.lines.back(), "new jobs are taken"));
+}
+
+/* A job that begins writes files and logs, and those of others may be all that keeps the room away. */
+TEST(ControllerSpace, OnAFullDiskNoJobThatWaitsIsStartedAndItsLogTellsWhy)
+{
+    CrampedHouse house;
+    std::string running = house.make(simple_job(8));
+    std::string head = house.make(simple_job());
+    std::string behind = house.make(simple_job());
+    std::string why = "Waiting for room on the disk of the data directory: it has 1000 bytes free, jobs are started "
+                      "from 300000000 on.";
+    house.disk.free_bytes = 1000;
+    house.advance_s(1);
+    ASSERT_TRUE(house.settle());
+    EXPECT_NE(why, house.service_lines(head).back()) << "it is the replicas that it waits for";
+    fake_executor_exit(house.world, House::key(running).c_str(), 0, "");
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(JOB_STATE_SUCCEEDED, house.state(running));
+    EXPECT_EQ(JOB_STATE_QUEUED, house.state(head));
+    EXPECT_EQ(why, house.service_lines(head).back());
+    size_t lines = house.service_lines(head).size();
+    house.advance_s(5);
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(lines, house.service_lines(head).size()) << "told once";
+    house.cancel(head);
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(JOB_STATE_CANCELLED, house.state(head));
+    EXPECT_EQ(JOB_STATE_QUEUED, house.state(behind));
+    EXPECT_EQ(why, house.service_lines(behind).back());
+    house.restart();
+    ASSERT_TRUE(house.settle()) << house.failure;
+    EXPECT_EQ(JOB_STATE_QUEUED, house.state(behind)) << "nor does a start of the server start it";
+    EXPECT_EQ(8u, fake_executor_count(house.world, "start"));
+
+    house.disk.free_bytes = 2 * kMin;
+    house.advance_s(1);
+    ASSERT_TRUE(house.turn());
+    while (house.state(behind) == JOB_STATE_QUEUED && house.wait_ns == 0) { /* it asks for the turns it needs */
+        ASSERT_TRUE(house.turn());
+    }
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(JOB_STATE_RUNNING, house.state(behind));
+}
+
+/* What has begun goes on: to hold a replica back would lose the work of the others. */
+TEST(ControllerSpace, OnAFullDiskAReplicaIsStillStartedAgain)
+{
+    CrampedHouse house;
+    std::string name = house.make(simple_job(2));
+    house.disk.free_bytes = 1000;
+    house.advance_s(1);
+    fake_executor_kill(house.world, House::key(name, 1).c_str(), 9, false);
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(1u, fake_executor_launches(house.world, House::key(name, 1, 0, 1).c_str()));
+    EXPECT_EQ(JOB_STATE_RUNNING, house.state(name));
 }
 
 TEST(ControllerSpace, LooksAgainSoonWhileThereIsLittle)

@@ -197,7 +197,7 @@ class FullDiskTest(Case):
         self.fill(200 << 20)
         self.until("two segments are made ready", lambda: len(list((self.disk / "data").glob("*.spare"))) == 2)
         self.fill(8 << 20)
-        self.until("the log tells it", lambda: "new jobs are refused" in self.log())
+        self.until("the log tells it", lambda: "until there is room new jobs are refused" in self.log())
         refused = client.run("create", "--display-name=more", "--", "true", check=False)
         self.assertEqual(1, refused.returncode)
         self.assertRegex(refused.stderr, r"has \d+ bytes free, new jobs are taken from 16777216 on.*RESOURCE_EXHAUSTED")
