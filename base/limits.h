@@ -37,6 +37,8 @@
 #define LIMIT_PAGE_BYTES (3 * 1024 * 1024)
 #define LIMIT_PAGE_SIZE_DEFAULT 100
 #define LIMIT_PAGE_SIZE_MAX 1000
+/* Rows that no index can decide, looked at one by one for one page: a few milliseconds. */
+#define LIMIT_PAGE_ROWS_LOOKED_AT 50000
 #define LIMIT_FILTER_BYTES 2048
 #define LIMIT_FILTER_DEPTH 32
 #define LIMIT_FILTER_TERMS 64

@@ -196,11 +196,13 @@ struct store_query {
 struct store_page {
     struct store_version **versions; /* newest first; count of them, each the caller's reference */
     uint32_t count;
-    bool more; /* at least one more match lies beyond; continue with before_id = next_before_id */
+    bool more; /* there may be more; continue with before_id = next_before_id */
     uint64_t next_before_id;
 };
 
-/* Walks newest first. The page is consistent per entry, not across entries. ERR_EXHAUSTED: memory. */
+/* Walks newest first. The page is consistent per entry, not across entries. What the indexes cannot decide is looked at
+ * row by row; a page ends after LIMIT_PAGE_ROWS_LOOKED_AT of them, with what was found, which may be nothing. A page that
+ * is full looks on for one more match, so that a last page is known to be the last. ERR_EXHAUSTED: memory. */
 MUST_USE int store_list(const struct store *store, const struct store_query *query, struct store_page *ret_page,
                         struct err *err);
 /* Gives back the versions and the array; the page may be all zero. */

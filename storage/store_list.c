@@ -11,6 +11,7 @@ struct listing {
     struct store_page page;
     uint32_t capacity;
     uint64_t bytes;
+    uint32_t looked_at;
     bool no_memory;
 };
 
@@ -52,6 +53,11 @@ static bool visit(void *context, struct store_version *version)
     struct listing *listing = context;
     uint64_t size = store_version_value(version).size;
 
+    if (listing->looked_at++ == LIMIT_PAGE_ROWS_LOOKED_AT) {
+        listing->page.more = true;
+        listing->page.next_before_id = store_version_id(version) + 1;
+        return false;
+    }
     if (!belongs(listing->query, version)) {
         return true;
     }

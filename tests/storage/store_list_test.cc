@@ -313,6 +313,52 @@ TEST(StoreListFilter, FindsTheRowsAtTheEdgesOfAnyRangeOfTimes)
     }
 }
 
+/* Values that all match, of labels that each row has its own of: no index tells that NOT leaves almost nothing. */
+TEST(StoreListFilter, EndsAPageAfterSoManyRowsAndGoesOnBehindThem)
+{
+    const uint64_t rows = 2 * LIMIT_PAGE_ROWS_LOOKED_AT + 1000;
+    const std::vector<uint64_t> expected = {rows, rows - LIMIT_PAGE_ROWS_LOOKED_AT, 7, 6};
+    Dice dice(Seed());
+    TempDir dir;
+    ListedStore test(dir.path(), dice);
+    test.options.segment_bytes = 0;
+    ASSERT_TRUE(test.Open());
+    for (uint64_t id = 1; id <= rows; id++) {
+        ModelRow row;
+        bool is_other = std::count(expected.begin(), expected.end(), id) > 0;
+        row.labels.emplace_back("run", (is_other ? "other-" : "run-") + std::to_string(id));
+        ASSERT_TRUE(test.Put(STORE_TABLE_JOB, id, ModelValue(id, row)));
+        if (id % 4096 == 0) {
+            test.Settle();
+        }
+    }
+    test.Settle();
+    auto filter = std::make_unique<ModelFilter>();
+    filter->kind = ModelFilter::NOT;
+    filter->parts.push_back(std::make_unique<ModelFilter>());
+    filter->parts[0]->kind = ModelFilter::LABEL;
+    filter->parts[0]->key = "run";
+    filter->parts[0]->pattern = "run-\1";
+    ModelProgram program(*filter);
+    struct store_query query = {};
+    query.table = STORE_TABLE_JOB;
+    query.filter = program.filter();
+    query.count_max = 3;
+    std::vector<uint64_t> got, sizes;
+    struct store_page page = {};
+    do {
+        ASSERT_TRUE(test.Done(store_list(test.store, &query, &page, &test.err)));
+        for (uint32_t i = 0; i < page.count; i++) {
+            got.push_back(store_version_id(page.versions[i]));
+        }
+        sizes.push_back(page.count);
+        query.before_id = page.next_before_id;
+        store_page_release(&page);
+    } while (query.before_id > 0 && sizes.size() < 10 && got.size() < expected.size());
+    EXPECT_EQ(expected, got);
+    EXPECT_EQ((std::vector<uint64_t>{1, 1, 2}), sizes);
+}
+
 /* Rows keep to one of two teams and change all else: state, name, the other labels, or go and come back. Whoever asks
  * for a team, by any of several filters that mean the same, finds every lasting row of it, in order, each once. */
 class LastingRows {
