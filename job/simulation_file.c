@@ -1,7 +1,5 @@
 #include "job/simulation_file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +19,6 @@ struct rule {
 
 struct simulation_file {
     struct yaml_source source;
-    bool has_document;
     uint64_t seed;
     struct rule **rules; /* while reading */
     size_t rule_count;
@@ -384,54 +381,6 @@ static int take_faults(struct yaml_source *source, const yaml_node_t *value, con
 
 /* ---- the file ---- */
 
-static int read_bytes(const char *path, char **ret_bytes, size_t *ret_size, struct err *err)
-{
-    FILE *file = fopen(path, "re");
-    char *bytes = malloc(SIMULATION_FILE_BYTES_MAX + 1);
-    size_t size = 0;
-    int result = 0;
-
-    if (!file) {
-        result = err_set(err, ERR_INVALID, "the scenario file %s: %s", path, strerror(errno));
-    } else if (!bytes) {
-        result = err_set(err, ERR_EXHAUSTED, "no memory to read %s", path);
-    } else {
-        size = fread(bytes, 1, SIMULATION_FILE_BYTES_MAX + 1, file);
-        if (ferror(file)) {
-            result = err_set_errno(err, errno, "cannot read the scenario file %s", path);
-        } else if (size > SIMULATION_FILE_BYTES_MAX) {
-            result = err_set(err, ERR_INVALID, "%s has more than %d bytes, the limit", path, SIMULATION_FILE_BYTES_MAX);
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    if (result) {
-        free(bytes);
-        return result;
-    }
-    *ret_bytes = bytes;
-    *ret_size = size;
-    return 0;
-}
-
-static int load(struct simulation_file *file, const char *bytes, size_t size, struct err *err)
-{
-    yaml_parser_t parser;
-
-    if (!yaml_parser_initialize(&parser)) {
-        return err_set(err, ERR_EXHAUSTED, "no memory to read %s", file->source.path);
-    }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, size);
-    file->has_document = yaml_parser_load(&parser, &file->source.document) != 0;
-    if (!file->has_document) {
-        err_set(err, ERR_INVALID, "%s:%zu: this is neither YAML nor JSON: %s", file->source.path,
-                parser.problem_mark.line + 1, parser.problem ? parser.problem : "unreadable");
-    }
-    yaml_parser_delete(&parser);
-    return file->has_document ? 0 : -1;
-}
-
 static int read_document(struct simulation_file *file, struct err *err)
 {
     static const struct yaml_key keys[] = {{"seed", yaml_take_count, offsetof(struct simulation_file, seed)},
@@ -446,17 +395,12 @@ static int read_document(struct simulation_file *file, struct err *err)
 int simulation_file_open(const char *path, struct simulation_file **ret_file, struct err *err)
 {
     struct simulation_file *file = calloc(1, sizeof *file);
-    char *bytes = NULL;
-    size_t size = 0;
-    int result;
 
     if (!file) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a scenario");
     }
-    file->source.path = path;
-    result = read_bytes(path, &bytes, &size, err) || load(file, bytes, size, err) || read_document(file, err) ? -1 : 0;
-    free(bytes);
-    if (result) {
+    if (yaml_source_open("scenario file", path, SIMULATION_FILE_BYTES_MAX, &file->source, err) ||
+        read_document(file, err)) {
         simulation_file_close(file);
         return -1;
     }
@@ -477,9 +421,7 @@ void simulation_file_close(struct simulation_file *file)
     free(file->rules);
     free(file->flat);
     free(file->faults);
-    if (file->has_document) {
-        yaml_document_delete(&file->source.document);
-    }
+    yaml_source_close(&file->source);
     free(file);
 }
 

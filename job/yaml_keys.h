@@ -1,9 +1,9 @@
 /* yaml_keys: mappings of a YAML document, key by key, against a table of what may stand there.
  *
- * Used by   simulation_file.c.
- * Owns      nothing: texts are the document's.
- * Thread    the document's.
- * Errors    ERR_INVALID with path and line: an unknown key with those there are, a key twice, a value of another kind.
+ * Used by   simulation_file.c, machine_type.c.
+ * Owns      a source its document; texts are the document's.
+ * Thread    the document's.      Blocks    yaml_source_open, on the file.
+ * Errors    ERR_IO when the file cannot be read; ERR_INVALID with path and line: an unknown key with those there are, a key twice, a value of another kind.
  */
 #ifndef JOB_YAML_KEYS_H_
 #define JOB_YAML_KEYS_H_
@@ -19,8 +19,15 @@ C_DECLS_BEGIN
 
 struct yaml_source {
     const char *path;
+    bool has_document;
     yaml_document_t document;
 };
+
+/* what: "scenario file", for sentences. path must live as long as the source. */
+MUST_USE int yaml_source_open(const char *what, const char *path, size_t bytes_max, struct yaml_source *ret_source,
+                              struct err *err);
+/* One of zeros is allowed. */
+void yaml_source_close(struct yaml_source *source);
 
 /* One value into target; key: under which it stands. */
 typedef int (*yaml_value_fn)(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
