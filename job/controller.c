@@ -92,18 +92,6 @@ void controller_wait(struct controller *controller, int64_t wait_ns, int fd)
     }
 }
 
-static void end_waits(struct controller *controller)
-{
-    struct err err = ERR_INIT;
-    const struct command_result result = {.err = &err};
-    struct command *command;
-
-    err_set(&err, ERR_UNAVAILABLE, "the server is stopping");
-    while ((command = waits_take_any(controller->waits))) {
-        command->done(command, &result);
-    }
-}
-
 /* Turns until told to stop and everything taken is answered. */
 static int make_turns(struct controller *controller, struct err *err)
 {
@@ -118,7 +106,6 @@ static int make_turns(struct controller *controller, struct err *err)
             /* What was left from before may have been all that this turn took. */
             controller->commands_left = mailbox_drain(controller->commands);
             if (!controller->commands_left) {
-                end_waits(controller);
                 return 0;
             }
         }
@@ -171,6 +158,19 @@ int controller_submit(struct controller *controller, struct command *command, st
     return err_set(err, ERR_UNAVAILABLE, "the server is stopping");
 }
 
+void controller_abandon(struct controller *controller, struct command *command)
+{
+    __atomic_store_n(&command->is_abandoned, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&controller->has_abandoned, true, __ATOMIC_RELEASE);
+    eventfd_write(controller->wake_fd, 1);
+}
+
+void controller_end_waits(struct controller *controller)
+{
+    __atomic_store_n(&controller->ends_waits, true, __ATOMIC_RELEASE);
+    eventfd_write(controller->wake_fd, 1);
+}
+
 void controller_stop(struct controller *controller)
 {
     struct err err = ERR_INIT;
@@ -179,6 +179,7 @@ void controller_stop(struct controller *controller)
         return;
     }
     controller->has_stopped = true;
+    controller_end_waits(controller);
     mailbox_close(controller->commands);
     __atomic_store_n(&controller->stopping, true, __ATOMIC_RELEASE);
     if (controller->has_thread) {

@@ -57,7 +57,13 @@ struct command {
     uint32_t replica_count;            /* CREATE: likewise */
     struct span request_id;            /* CREATE: idempotency key, may be empty */
     int64_t deadline_mono_ns;          /* WAIT */
+    bool is_abandoned;                 /* WAIT: by __atomic, see controller_abandon */
 };
+
+static inline bool command_is_abandoned(const struct command *command)
+{
+    return __atomic_load_n(&command->is_abandoned, __ATOMIC_ACQUIRE);
+}
 
 /* The number a project id stands for, as jobs see it in CLOUD_ML_PROJECT_ID. */
 struct project_number {
@@ -117,7 +123,14 @@ void controller_wait(struct controller *controller, int64_t wait_ns, int fd);
 /* Hands a command over. ERR_EXHAUSTED when too many wait, ERR_UNAVAILABLE when stopping: then the command is still the caller's. */
 MUST_USE int controller_submit(struct controller *controller, struct command *command, struct err *err);
 
-/* Refuses new commands, answers all taken, ends the thread. Replicas go on running. Operation waits end UNAVAILABLE. */
+/* Nobody wants the answer of this WAIT any more: done is called soon, if it has not been yet. The command must live until
+ * then and until this returns. Any thread. */
+void controller_abandon(struct controller *controller, struct command *command);
+/* From now on nobody waits for an operation: waits under way end UNAVAILABLE, and so does each that would begin. Any
+ * thread. */
+void controller_end_waits(struct controller *controller);
+
+/* Refuses new commands, answers all taken, ends the thread. Replicas go on running. Waits end as above. */
 void controller_stop(struct controller *controller);
 void controller_destroy(struct controller *controller);
 

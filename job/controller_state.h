@@ -102,6 +102,8 @@ struct controller {
     struct timers backoffs;          /* monotonic */
     struct request_ids *request_ids;
     struct waits *waits;
+    bool ends_waits;    /* by __atomic: nobody may wait any more */
+    bool has_abandoned; /* by __atomic: somebody who may be among them is gone */
 
     bool is_restored;        /* and not settled */
     uint32_t adoptions_open; /* executions the executor was asked after and has not told of yet */
@@ -211,6 +213,8 @@ void decide_delete_operation(struct controller *controller, struct command *comm
 void decide_wait(struct controller *controller, struct command *command);
 /* Answers everyone who waits for an operation that is done in this turn. After everything else is decided. */
 void decide_waits(struct controller *controller);
+/* Sends those away whose caller is gone, or all when the server stops. Nothing is decided by that, so it is told at once. */
+void dismiss_waits(struct controller *controller);
 /* Deletes an ended job, which is in the table: its row now, then its files, then its record. operation: what was made for
  * it and is done when all is gone; NULL: nobody has asked. */
 void delete_begin(struct controller *controller, struct job *job, struct operation *operation,

@@ -229,6 +229,7 @@ int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct 
     if (turn_finish(controller, err)) {
         return -1;
     }
+    dismiss_waits(controller);
     if (controller->is_restored && controller->adoptions_open == 0) {
         controller->is_restored = false;
         controller->options.restored_settled(controller->options.context);

@@ -46,6 +46,18 @@ void decide_delete_operation(struct controller *controller, struct command *comm
     turn_reply_done(controller, command, NULL);
 }
 
+static int refuse_to_wait(struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "the server is stopping");
+}
+
+static int may_not_wait(const struct controller *controller, const struct command *command, struct err *err)
+{
+    return command_is_abandoned(command) || __atomic_load_n(&controller->ends_waits, __ATOMIC_ACQUIRE)
+               ? refuse_to_wait(err)
+               : 0;
+}
+
 void decide_wait(struct controller *controller, struct command *command)
 {
     int64_t latest = controller->turn.now_call_ns + LIMIT_OPERATION_WAIT_S * CLOCK_NS_PER_S;
@@ -55,6 +67,8 @@ void decide_wait(struct controller *controller, struct command *command)
     uint64_t id;
 
     if (find(controller, command->name, &id, &is_done, &err)) {
+        turn_reply_error(controller, command, &err);
+    } else if (!is_done && may_not_wait(controller, command, &err)) {
         turn_reply_error(controller, command, &err);
     } else if (is_done || deadline <= controller->turn.now_call_ns) {
         turn_reply_version(controller, command, STORE_TABLE_OPERATION, id);
@@ -73,5 +87,22 @@ void decide_waits(struct controller *controller)
         while ((command = waits_take(controller->waits, done->ids[i]))) {
             turn_reply_version(controller, command, STORE_TABLE_OPERATION, done->ids[i]);
         }
+    }
+}
+
+void dismiss_waits(struct controller *controller)
+{
+    bool everyone = __atomic_load_n(&controller->ends_waits, __ATOMIC_ACQUIRE);
+    bool some = __atomic_exchange_n(&controller->has_abandoned, false, __ATOMIC_ACQ_REL);
+    struct mail *dismissed = everyone || some ? waits_dismiss(controller->waits, everyone) : NULL;
+    struct err err = ERR_INIT;
+    const struct command_result result = {.err = &err};
+
+    refuse_to_wait(&err);
+    while (dismissed) {
+        struct command *command = (struct command *)dismissed;
+
+        dismissed = dismissed->next;
+        command->done(command, &result);
     }
 }

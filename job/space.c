@@ -50,9 +50,10 @@ static void tell_space(struct controller *controller)
     }
     controller->is_low_on_space = space.is_low;
     snprintf(line, sizeof line,
-             space.is_low ? "the disk has %" PRIu64 " bytes free, less than %" PRIu64
-                            ": until there is room new jobs are refused, and none that waits is started; all else goes on"
-                          : "the disk has %" PRIu64 " bytes free, enough again with %" PRIu64 ": new jobs are taken",
+             space.is_low
+                 ? "the disk has %" PRIu64 " bytes free, less than %" PRIu64
+                   ": until there is room new jobs are refused, and none that waits is started; all else goes on"
+                 : "the disk has %" PRIu64 " bytes free, enough again with %" PRIu64 ": new jobs are taken",
              space.free_bytes, space.needed_bytes);
     log_line(controller, line);
     if (!space.is_low && controller->queue_first) {

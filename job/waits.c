@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "job/controller.h"
 #include "job/timers.h"
 
 #define BUCKETS 1024
@@ -35,8 +36,7 @@ int waits_create(struct waits **ret_waits, struct err *err)
 void waits_destroy(struct waits *waits)
 {
     if (waits) {
-        while (waits_take_any(waits)) {
-        }
+        (void)waits_dismiss(waits, true);
         timers_deinit(&waits->timers);
         free(waits);
     }
@@ -118,9 +118,25 @@ struct command *waits_take_due(struct waits *waits, int64_t now_mono_ns, uint64_
     return take_wait(waits, wait);
 }
 
-struct command *waits_take_any(struct waits *waits)
+struct mail *waits_dismiss(struct waits *waits, bool everyone)
 {
-    return waits->timers.count > 0 ? take_wait(waits, (struct wait *)waits->timers.heap[0]) : NULL;
+    struct mail *dismissed = NULL;
+
+    for (size_t i = 0; i < BUCKETS && waits->count > 0; i++) {
+        struct wait **link = &waits->buckets[i];
+
+        while (*link) {
+            if (everyone || command_is_abandoned((*link)->command)) {
+                struct mail *mail = &take(waits, link)->mail;
+
+                mail->next = dismissed;
+                dismissed = mail;
+            } else {
+                link = &(*link)->next;
+            }
+        }
+    }
+    return dismissed;
 }
 
 int64_t waits_next_ns(const struct waits *waits)

@@ -24,6 +24,11 @@ void call_reply_result_version(struct command *command, const struct command_res
     }
 }
 
+static void abandon(struct call *call, void *command)
+{
+    controller_abandon(call_services(call)->controller, command);
+}
+
 void call_submit(struct call *call, const struct command *command)
 {
     struct call_command *mine = call_allocate(call, sizeof *mine);
@@ -37,6 +42,9 @@ void call_submit(struct call *call, const struct command *command)
     mine->command = *command;
     mine->command.version = call_api_version(call);
     mine->call = call;
+    if (command->kind == COMMAND_WAIT_OPERATION) {
+        call_on_gone(call, abandon, &mine->command);
+    }
     if (controller_submit(call_services(call)->controller, &mine->command, &err)) {
         request_fault_reply_error(call, &err);
     }

@@ -13,7 +13,8 @@
 
 C_DECLS_BEGIN
 
-/* Submits a copy of the command for the call. What refuses it is the call's answer. */
+/* Submits a copy of the command for the call. What refuses it is the call's answer. A WAIT is abandoned when the call's
+ * client is gone. */
 void call_submit(struct call *call, const struct command *command);
 /* The call of a command that call_submit made. */
 struct call *call_of_command(const struct command *command);

@@ -310,14 +310,15 @@ static void hurry(void *context)
     rpc_server_hurry(context);
 }
 
-/* Watchers and readers of logs would stay for ever, so that they are sent away; who waits for an answer of the controller
- * gets it, and then there is nobody left who would ask. */
+/* Watchers, readers of logs and those who wait for an operation would stay for ever, so that they are sent away; who waits
+ * for another answer of the controller gets it, and then there is nobody left who would ask. */
 static void drain(struct house *house)
 {
     struct main_signals_watch *watch = main_signals_watch(hurry, house->server);
 
     health_stop(house->health);
     log_tailer_stop(house->log_tailer);
+    controller_end_waits(house->controller);
     main_simulation_hurry(&house->simulation);
     rpc_server_stop(house->server, house->config.drain_grace_ms);
     main_signals_watch_end(watch);

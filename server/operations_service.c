@@ -3,7 +3,7 @@
  * Operations are named by location. A name with a job in it, ".../customJobs/J/operations/O", which some clients can
  * make, finds the same operation; what is answered carries the stored name. ListOperations takes the location, or the
  * location with "/operations"; it lists newest first. Wait answers what there is when its time is up, shortly before
- * the call's own deadline. A wait whose client is gone ends by itself then. */
+ * the call's own deadline. A wait whose client is gone ends. */
 #include <stdio.h>
 
 #include "base/limits.h"

@@ -202,6 +202,59 @@ TEST(ControllerOperations, WaitsAreBoundedAndEndUnavailableAtTheStop)
     EXPECT_EQ(ERR_UNAVAILABLE, waits.front()->code);
 }
 
+TEST(ControllerOperations, OneWhoWaitsAndGoesMakesRoomForAnother)
+{
+    House house;
+    std::string name = house.make(simple_job());
+    std::shared_ptr<Call> cancel = house.cancel(name);
+    ASSERT_TRUE(house.turn());
+    std::vector<std::shared_ptr<Call>> waits;
+    for (int i = 0; i < LIMIT_OPERATION_WAITS; i++) {
+        waits.push_back(house.wait(cancel->operation_name, INT64_MAX));
+    }
+    ASSERT_TRUE(house.turn());
+    for (int i : {0, 7, LIMIT_OPERATION_WAITS - 1}) {
+        controller_abandon(house.controller, &waits[size_t(i)]->command);
+    }
+    ASSERT_TRUE(house.turn());
+    for (int i = 0; i < LIMIT_OPERATION_WAITS; i++) {
+        EXPECT_EQ(i == 0 || i == 7 || i == LIMIT_OPERATION_WAITS - 1, waits[size_t(i)]->answered) << i;
+    }
+    std::shared_ptr<Call> gone = house.wait(cancel->operation_name, INT64_MAX);
+    std::shared_ptr<Call> next = house.wait(cancel->operation_name, INT64_MAX);
+    controller_abandon(house.controller, &gone->command);
+    ASSERT_TRUE(house.turn());
+    EXPECT_TRUE(gone->answered) << "it was gone before it was taken";
+    EXPECT_FALSE(next->answered);
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(ERR_NONE, next->code);
+    EXPECT_TRUE(next->answered);
+}
+
+/* The calls of a server that stops: each gets an answer, and none keeps it from stopping. */
+TEST(ControllerOperations, NobodyWaitsOnceWaitsAreEnded)
+{
+    House house;
+    std::string name = house.make(simple_job());
+    std::shared_ptr<Call> cancel = house.cancel(name);
+    ASSERT_TRUE(house.turn());
+    std::shared_ptr<Call> before = house.wait(cancel->operation_name, INT64_MAX);
+    ASSERT_TRUE(house.turn());
+    controller_end_waits(house.controller);
+    std::shared_ptr<Call> after = house.wait(cancel->operation_name, INT64_MAX);
+    ASSERT_TRUE(house.turn());
+    for (const auto &call : {before, after}) {
+        EXPECT_TRUE(call->answered);
+        EXPECT_EQ(ERR_UNAVAILABLE, call->code);
+    }
+    ASSERT_TRUE(house.settle());
+    std::shared_ptr<Call> done = house.wait(cancel->operation_name, INT64_MAX);
+    std::shared_ptr<Call> create = house.create(simple_job());
+    ASSERT_TRUE(house.turn());
+    EXPECT_EQ(ERR_NONE, done->code) << "there is nothing to wait for";
+    EXPECT_EQ(ERR_NONE, create->code) << "all else goes on until the stop";
+}
+
 TEST(ControllerOperations, OnlyADoneOperationCanBeForgotten)
 {
     House house;

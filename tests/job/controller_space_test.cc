@@ -60,7 +60,9 @@ TEST(ControllerSpace, OnAFullDiskOnlyNewJobsAreRefused)
     EXPECT_FALSE(house.job(ended).found);
     EXPECT_EQ((std::vector<bool>{true}), house.told);
     ASSERT_FALSE(house.lines.empty());
-    EXPECT_TRUE(contains(house.lines.back(), "until there is room new jobs are refused, and none that waits is started")) << house.lines.back();
+    EXPECT_TRUE(
+        contains(house.lines.back(), "until there is room new jobs are refused, and none that waits is started"))
+        << house.lines.back();
 
     house.disk.free_bytes = 2 * kMin;
     house.advance_s(1);

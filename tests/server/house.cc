@@ -94,7 +94,7 @@ static void fatal(void *, const struct err *err)
     ADD_FAILURE() << err->text;
 }
 
-House::House(int64_t duration_ms, uint32_t replicas_max)
+House::House(int64_t duration_ms, uint32_t replicas_max, uint32_t calls_max)
 {
     struct err err = ERR_INIT;
     struct store_recovery recovery;
@@ -129,6 +129,7 @@ House::House(int64_t duration_ms, uint32_t replicas_max)
     options.methods = methods_served(&options.method_count);
     options.unserved = methods_refuse;
     options.call_threads = 2;
+    options.calls_in_flight_max = calls_max;
     EXPECT_EQ(rpc_server_create(&options, &server_, &err), 0) << err.text;
     grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
     int port = 0;

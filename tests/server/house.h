@@ -35,8 +35,8 @@ uint64_t number_of(const std::string &message, uint32_t number);
 
 class House {
   public:
-    /* duration_ms: of replicas whose job does not say. */
-    explicit House(int64_t duration_ms = 0, uint32_t replicas_max = 100);
+    /* duration_ms: of replicas whose job does not say. calls_max: in flight; 0: the server's own limit. */
+    explicit House(int64_t duration_ms = 0, uint32_t replicas_max = 100, uint32_t calls_max = 0);
     ~House();
     House(const House &) = delete;
 

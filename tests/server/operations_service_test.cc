@@ -1,7 +1,9 @@
 /* Operations and Locations, over gRPC. */
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "house.h"
@@ -11,7 +13,16 @@ using namespace server_test;
 
 namespace {
 
-enum { OK = 0, INVALID = 3, NOT_FOUND = 5, PRECONDITION = 9, UNIMPLEMENTED = 12 };
+enum {
+    OK = 0,
+    CANCELLED = 1,
+    INVALID = 3,
+    NOT_FOUND = 5,
+    EXHAUSTED = 8,
+    PRECONDITION = 9,
+    UNIMPLEMENTED = 12,
+    UNAVAILABLE = 14
+};
 enum { OPERATION_NAME = 1, OPERATION_METADATA = 2, OPERATION_DONE = 3, OPERATION_RESPONSE = 5 };
 
 const char locations[] = "/google.cloud.location.Locations/";
@@ -112,6 +123,53 @@ TEST(OperationsService, WaitsUntilACancellationIsOver)
     EXPECT_EQ(1u, number_of(reply.message, OPERATION_DONE));
     EXPECT_EQ("type.googleapis.com/google.cloud.aiplatform.v1.GenericOperationMetadata",
               text_of(text_of(reply.message, OPERATION_METADATA), 1));
+}
+
+/* The operation of a cancellation that is not over while the test runs. */
+std::string endless(House &house)
+{
+    return cancel(house, house.create(job("long", "3600s", {{"simulate-stop-time", "3600s"}})));
+}
+
+TEST(OperationsService, AServerThatStopsSendsAwayWhoWaits)
+{
+    House house;
+    std::string operation = endless(house);
+    std::thread stop([&] { controller_end_waits(house.services.controller); });
+    Reply reply = ask(house, "WaitOperation", field(1, operation));
+    stop.join();
+    EXPECT_EQ(UNAVAILABLE, reply.code) << "whether it came before or after";
+    EXPECT_EQ("the server is stopping", reply.text);
+}
+
+TEST(OperationsService, OneWhoWaitsAndGoesMakesRoomForAnother)
+{
+    House house(0, 100, 2);
+    std::string operation = endless(house);
+    std::string request = field(1, operation);
+    std::vector<struct grpc_stream *> waiting;
+    struct grpc_reply ignored;
+    Reply reply;
+    for (int i = 0; i < 2; i++) {
+        waiting.push_back(grpc_stream_open(house.client, "/google.longrunning.Operations/WaitOperation", 3600 * 1000));
+        grpc_stream_write(waiting[size_t(i)], span_make(request.data(), request.size()));
+        grpc_stream_close_writes(waiting[size_t(i)]);
+    }
+    do { /* until both are there */
+        reply = ask(house, "GetOperation", request);
+    } while (reply.code == OK);
+    EXPECT_EQ(EXHAUSTED, reply.code);
+    for (struct grpc_stream *stream : waiting) {
+        grpc_stream_cancel(stream);
+        grpc_stream_finish(stream, &ignored);
+        EXPECT_EQ(CANCELLED, ignored.code);
+        grpc_reply_deinit(&ignored);
+    }
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    do { /* until the end of one has been seen */
+        reply = ask(house, "GetOperation", request);
+    } while (reply.code == EXHAUSTED && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(OK, reply.code) << reply.text;
 }
 
 TEST(OperationsService, AnswersAtOnceWithoutTimeToWait)
