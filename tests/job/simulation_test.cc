@@ -27,7 +27,7 @@ struct Waiting {
         struct simulation_advance advance;
     };
     sem_t done;
-    std::string name, error;
+    std::string name, error, operation;
     int64_t now_unix_ns = 0;
     enum err_code code = ERR_NONE;
 
@@ -55,6 +55,7 @@ void command_done(struct command *command, const struct command_result *result)
         store_version_keys(result->version, &keys);
         waiting->name = as_string(keys.name);
     }
+    waiting->operation = as_string(result->operation_name);
     sem_post(&waiting->done);
 }
 
@@ -69,7 +70,8 @@ void advance_done(struct simulation_advance *advance, int64_t now_unix_ns, const
 
 class World {
   public:
-    explicit World(const std::vector<simulate_rule> &rules = {}, uint64_t seed = 1, int64_t retention_ms = 0)
+    explicit World(const std::vector<simulate_rule> &rules = {}, uint64_t seed = 1, int64_t retention_ms = 0,
+                   uint32_t replicas_max = 1000)
         : rules_(rules)
     {
         struct err err = ERR_INIT;
@@ -86,7 +88,7 @@ class World {
         options.store = store;
         options.clock = &clock.clock;
         options.call_clock = clock_system();
-        options.replicas_max = 1000;
+        options.replicas_max = replicas_max;
         options.stop_grace_ms = 30000;
         options.retention_ms = retention_ms;
         options.fatal = fatal;
@@ -131,6 +133,34 @@ class World {
         waiting.Wait();
         EXPECT_EQ(waiting.error, "");
         return waiting.name;
+    }
+
+    /* The name of the operation. */
+    std::string Cancel(const std::string &name)
+    {
+        Waiting waiting;
+        struct err err = ERR_INIT;
+        waiting.command.kind = COMMAND_CANCEL_JOB;
+        waiting.command.done = command_done;
+        waiting.command.name = as_span(name);
+        EXPECT_EQ(controller_submit(controller_, &waiting.command, &err), 0) << err.text;
+        waiting.Wait();
+        EXPECT_EQ(waiting.error, "");
+        return waiting.operation;
+    }
+
+    /* Returns when the operation is done or, by the system's clock, so much has passed. */
+    void WaitOperation(const std::string &operation, int64_t wait_ns)
+    {
+        Waiting waiting;
+        struct err err = ERR_INIT;
+        waiting.command.kind = COMMAND_WAIT_OPERATION;
+        waiting.command.done = command_done;
+        waiting.command.name = as_span(operation);
+        waiting.command.deadline_mono_ns = clock_mono_ns(clock_system()) + wait_ns;
+        EXPECT_EQ(controller_submit(controller_, &waiting.command, &err), 0) << err.text;
+        waiting.Wait();
+        EXPECT_EQ(waiting.error, "");
     }
 
     /* Returns what it said. */
@@ -239,6 +269,33 @@ TEST(Simulation, BackoffsCountInTheSameTime)
     EXPECT_EQ(outputs.state, JOB_STATE_FAILED);
     /* Of an attempt: six runs of 1 s; waits of 0, 1, 2, 4 and 8 s. Between attempts: 0, 1 and 2 s. */
     EXPECT_EQ(outputs.end_time_unix_ns - outputs.start_time_unix_ns, (4 * (6 + 15) + 3) * CLOCK_NS_PER_S);
+}
+
+TEST(Simulation, AJobThatWaitsForRoomWaitsInTheSameTime)
+{
+    World world({}, 1, 0, 1);
+    std::string first = world.Create(labelled(R"("simulate-duration":"3h")"));
+    std::string patient = world.Create(labelled(""));
+    std::string hasty = world.Create(labelled("", R"("strategy":"FLEX_START","maxWaitDuration":"7200s")"));
+    EXPECT_EQ(world.Advance(day), "");
+    EXPECT_EQ(world.Outputs(first).end_time_unix_ns, start_unix_ns + 3 * hour);
+    EXPECT_EQ(world.Outputs(patient).state, JOB_STATE_SUCCEEDED);
+    EXPECT_EQ(world.Outputs(patient).start_time_unix_ns, start_unix_ns + 3 * hour);
+    EXPECT_EQ(world.Outputs(hasty).state, JOB_STATE_FAILED);
+    EXPECT_EQ(world.Outputs(hasty).end_time_unix_ns, start_unix_ns + 2 * hour);
+}
+
+TEST(Simulation, CallersWaitInRealTime)
+{
+    World world;
+    std::string name = world.Create(labelled(R"("simulate-duration":"1h","simulate-stop-time":"20s")"));
+    std::string operation = world.Cancel(name);
+    world.WaitOperation(operation, CLOCK_NS_PER_MS);
+    EXPECT_EQ(world.Outputs(name).state, JOB_STATE_CANCELLING);
+    EXPECT_EQ(world.Advance(20 * CLOCK_NS_PER_S), "");
+    world.WaitOperation(operation, hour);
+    EXPECT_EQ(world.Outputs(name).state, JOB_STATE_CANCELLED);
+    EXPECT_EQ(world.Outputs(name).end_time_unix_ns, start_unix_ns + 20 * CLOCK_NS_PER_S);
 }
 
 TEST(Simulation, JobsAreRemovedForTheirAgeInTheSameTime)
