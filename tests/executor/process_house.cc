@@ -245,11 +245,8 @@ bool IsAlive(int64_t pid)
 
 ProcessHouse::ProcessHouse(int depth) : options{}
 {
-    const char *base = getenv("TMPDIR");
-    std::string form = std::string(base && *base ? base : "/tmp") + "/executor_test.XXXXXX";
-    dir_ = mkdtemp(form.data());
-    fs::permissions(dir_, fs::perms(0755));
-    std::string above = dir_;
+    fs::permissions(dir_.path(), fs::perms(0755));
+    std::string above = dir_.path();
     for (int i = 0; i < depth; i++)
         above += "/" + std::string(100, 'd');
     fs::create_directories(above);
@@ -281,8 +278,6 @@ ProcessHouse::~ProcessHouse()
         }
     }
     Crash();
-    std::error_code ignored;
-    fs::remove_all(dir_, ignored);
 }
 
 void ProcessHouse::Open()

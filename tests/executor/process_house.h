@@ -12,6 +12,7 @@
 #include "executor/executor.h"
 #include "executor/executor_process.h"
 #include "supervisor/supervisor_wire.h"
+#include "tests/lib/temp_dir.h"
 
 struct Event {
     execution_event_kind kind;
@@ -100,7 +101,7 @@ class ProcessHouse {
     void Adopt(const execution_key &key);
     void Stop(const execution_key &key, int64_t grace_ms);
 
-    std::string Path(const std::string &name) const { return dir_ + "/" + name; }
+    std::string Path(const std::string &name) const { return dir_.path() + "/" + name; }
     std::string JobPath(uint64_t number) const;
     std::string AttemptPath(const execution_key &key) const;
     supervisor_history History(const execution_key &key) const;
@@ -111,7 +112,7 @@ class ProcessHouse {
     Told told;
 
   private:
-    std::string dir_;
+    TempDir dir_;
     std::string attempts_;
     std::string supervisor_;
     executor *executor_ = nullptr;

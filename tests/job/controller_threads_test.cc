@@ -3,7 +3,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
-#include <filesystem>
 #include <mutex>
 #include <set>
 #include <string>
@@ -15,6 +14,7 @@
 #include "job/job_state.h"
 #include "job_wire.h"
 #include "tests/lib/fake_executor.h"
+#include "tests/lib/temp_dir.h"
 
 namespace {
 
@@ -47,12 +47,10 @@ class Server {
   public:
     Server()
     {
-        char name[] = "/tmp/customjobd-job-XXXXXX";
         struct store_recovery recovery;
         struct err err = ERR_INIT;
-        dir = mkdtemp(name);
         struct store_options store_options = {};
-        store_options.dir = dir.c_str();
+        store_options.dir = dir.path().c_str();
         store_options.fs = fs_system();
         store_options.clock = clock_system();
         store_options.extract = job_keys_extract;
@@ -91,7 +89,6 @@ class Server {
         store_bind_owner(store);
         store_close(store);
         fake_executor_destroy(world);
-        std::filesystem::remove_all(dir);
     }
 
     /* Waits for the answer; ERR_UNAVAILABLE when the server is stopping. */
@@ -131,7 +128,7 @@ class Server {
     struct fake_executor *world = nullptr;
 
   private:
-    std::string dir;
+    TempDir dir;
     std::atomic<bool> world_ends{false};
     std::thread turning;
 };

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "job/job_keys.h"
 
@@ -36,8 +35,6 @@ void done(struct command *command, const struct command_result *result)
 
 House::House(uint32_t most) : replicas_max(most)
 {
-    char name[] = "/tmp/customjobd-job-XXXXXX";
-    dir = mkdtemp(name);
     fake_clock_init(&clock);
     world = fake_executor_create(&clock.clock);
     fs = fault_fs_create(fs_system());
@@ -49,7 +46,6 @@ House::~House()
     crash();
     fake_executor_destroy(world);
     fault_fs_destroy(fs);
-    std::filesystem::remove_all(dir);
 }
 
 bool House::start(size_t die_after)
@@ -59,7 +55,7 @@ bool House::start(size_t die_after)
     struct err err = ERR_INIT;
 
     fault_fs_arm(fs, FAULT_NONE, 0);
-    store_options.dir = dir.c_str();
+    store_options.dir = dir.path().c_str();
     store_options.fs = fault_fs_fs(fs);
     store_options.clock = &clock.clock;
     store_options.extract = job_keys_extract;

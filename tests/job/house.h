@@ -15,6 +15,7 @@
 #include "tests/lib/fake_clock.h"
 #include "tests/lib/fake_executor.h"
 #include "tests/lib/fault_fs.h"
+#include "tests/lib/temp_dir.h"
 
 /* One call and what came of it. */
 struct Call {
@@ -119,7 +120,7 @@ class House {
 
   private:
     std::shared_ptr<Call> submit(std::shared_ptr<Call> call);
-    std::string dir;
+    TempDir dir;
     std::vector<std::shared_ptr<Call>> calls; /* a test may drop a call whose answer it does not look at */
 };
 
