@@ -108,7 +108,7 @@ House::House(int64_t duration_ms, uint32_t replicas_max, uint32_t calls_max)
     controller_options.store = services.store;
     controller_options.clock = clock_system();
     controller_options.replicas_max = replicas_max;
-    controller_options.stop_grace_ms = 1000;
+    controller_options.stop_grace_ms = 3600 * 1000;
     controller_options.fatal = fatal;
     EXPECT_EQ(controller_create(&controller_options, &controller_, &err), 0) << err.text;
     struct executor_simulate_options simulate_options = {};
