@@ -214,6 +214,13 @@ void store_bind_owner(struct store *store)
 
 /* ---- failure ---- */
 
+static int stop(struct store *store, struct err *err)
+{
+    store->failed = true;
+    store->failure = *err;
+    return -1;
+}
+
 int store_fail(struct store *store, struct err *err)
 {
     err_wrap(err,
@@ -222,9 +229,7 @@ int store_fail(struct store *store, struct err *err)
                  : "the log in %s cannot be written; check its disk before you start again (what was not answered may "
                    "or may not be kept)",
              store->dir);
-    store->failed = true;
-    store->failure = *err;
-    return -1;
+    return stop(store, err);
 }
 
 int store_check_usable(const struct store *store, struct err *err)
@@ -359,7 +364,9 @@ int store_commit(struct store *store, struct err *err)
     }
     snapshot_task_note_durable(store->snapshot, wal_writer_last_lsn(store->writer));
     if (publish(store, err) != 0) {
-        return store_fail(store, err);
+        err_wrap(err, "what is in the log in %s finds no room in memory; start again with more (nothing is lost)",
+                 store->dir);
+        return stop(store, err);
     }
     staging_clear(&store->staging);
     store->last_commit_mono_ns = clock_mono_ns(store->clock);
