@@ -4,18 +4,12 @@
 #include <stdlib.h>
 
 #include "storage/posting.h"
+#include "storage/posting_word.h"
 #include "storage/reclaim.h"
 
-#define TAG_BITS 27
-#define ROW_BITS 12
-#define ROWS_MASK ((UINT64_C(1) << 3 * ROW_BITS) - 1)
-#define ROW_MASK ((UINT64_C(1) << ROW_BITS) - 1)
-#define IS_POSTING (UINT64_C(1) << 63)
-#define POINTER_MASK ((UINT64_C(1) << 48) - 1)
-#define REMOVED IS_POSTING
 #define WORDS_MIN 64u
 
-_Static_assert(BLOCK_ROWS == 1u << ROW_BITS, "three rows in a word");
+_Static_assert(BLOCK_ROWS == 1u << POSTING_WORD_ROW_BITS, "three rows in a word");
 
 typedef _Atomic uint64_t cell;
 
@@ -31,85 +25,6 @@ struct postings {
     uint32_t dead;                 /* postings without rows */
     _Atomic(struct posting *) first[ROW_KEY_KINDS];
 };
-
-/* ---- words ---- */
-
-static uint64_t tag_of(uint64_t hash)
-{
-    uint64_t tag = hash >> (64 - TAG_BITS);
-
-    return tag > 0 ? tag : 1; /* a word of rows is never 0 */
-}
-
-/* Bits that say nothing about the place. */
-static uint64_t pointer_tag_of(uint64_t hash)
-{
-    return hash & 0x7fff;
-}
-
-static uint64_t word_of_rows(uint64_t tag, uint64_t first, uint64_t second, uint64_t third)
-{
-    return tag << 3 * ROW_BITS | first << 2 * ROW_BITS | second << ROW_BITS | third;
-}
-
-/* 0: the pointer does not fit, which no system that we run on makes happen. */
-static uint64_t word_of_posting(const struct posting *posting)
-{
-    uint64_t pointer = (uint64_t)(uintptr_t)posting;
-
-    return (pointer & ~POINTER_MASK) != 0 ? 0 : IS_POSTING | pointer_tag_of(posting_hash(posting)) << 48 | pointer;
-}
-
-static struct posting *posting_of(uint64_t word)
-{
-    return (struct posting *)(uintptr_t)(word & POINTER_MASK);
-}
-
-static bool is_rows(uint64_t word)
-{
-    return !(word & IS_POSTING);
-}
-
-static uint64_t row_at(uint64_t word, unsigned number)
-{
-    return word >> (2 - number) * ROW_BITS & ROW_MASK;
-}
-
-static bool has_row(uint64_t word, uint64_t row)
-{
-    return row_at(word, 0) == row || row_at(word, 1) == row || row_at(word, 2) == row;
-}
-
-static bool is_full(uint64_t word)
-{
-    return row_at(word, 1) != row_at(word, 2);
-}
-
-static uint64_t word_with(uint64_t word, uint64_t row)
-{
-    uint64_t tag = word >> 3 * ROW_BITS;
-
-    if (row_at(word, 0) == row_at(word, 1)) {
-        return word_of_rows(tag, row_at(word, 0), row, row);
-    }
-    return word_of_rows(tag, row_at(word, 0), row_at(word, 1), row);
-}
-
-static uint64_t word_without(uint64_t word, uint64_t row)
-{
-    uint64_t left[3];
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < 3; i++) {
-        if (row_at(word, i) != row && (count == 0 || left[count - 1] != row_at(word, i))) {
-            left[count++] = row_at(word, i);
-        }
-    }
-    if (count == 0) {
-        return REMOVED;
-    }
-    return word_of_rows(word >> 3 * ROW_BITS, left[0], left[count - 1 > 0 ? 1 : 0], left[count - 1]);
-}
 
 /* ---- places ---- */
 
@@ -131,7 +46,7 @@ static struct cells *current(const struct postings *postings)
 /* In the order of hashes, so that growing copies from front to back. */
 static uint32_t home(const struct cells *cells, uint64_t tag)
 {
-    return (uint32_t)(tag * cells->capacity >> TAG_BITS);
+    return (uint32_t)(tag * cells->capacity >> POSTING_WORD_TAG_BITS);
 }
 
 static uint32_t next(const struct cells *cells, uint32_t at)
@@ -149,19 +64,19 @@ struct place {
 static struct place probe(struct cells *cells, const struct row_key *key)
 {
     struct place place = {NULL, NULL, NULL};
-    uint64_t tag = tag_of(key->hash);
+    uint64_t tag = posting_word_tag(key->hash);
 
     for (uint32_t i = home(cells, tag);; i = next(cells, i)) {
         uint64_t word = atomic_load_explicit(&cells->at[i], memory_order_acquire);
 
-        if (word == 0 || word == REMOVED) {
+        if (word == 0 || word == POSTING_WORD_REMOVED) {
             place.vacant = place.vacant ? place.vacant : &cells->at[i];
             if (word == 0) {
                 return place;
             }
-        } else if (is_rows(word)) {
-            place.rows = word >> 3 * ROW_BITS == tag ? &cells->at[i] : place.rows;
-        } else if ((word >> 48 & 0x7fff) == pointer_tag_of(key->hash) && posting_is_of(posting_of(word), key)) {
+        } else if (posting_word_is_rows(word)) {
+            place.rows = posting_word_rows_tag(word) == tag ? &cells->at[i] : place.rows;
+        } else if (posting_word_may_be(word, key->hash) && posting_is_of(posting_word_posting(word), key)) {
             place.posting = &cells->at[i];
         }
     }
@@ -174,10 +89,10 @@ bool postings_find(const struct postings *postings, const struct row_key *key, s
 
     ret_hit->posting = NULL;
     if (place.posting) {
-        ret_hit->posting = posting_of(atomic_load_explicit(place.posting, memory_order_acquire));
+        ret_hit->posting = posting_word_posting(atomic_load_explicit(place.posting, memory_order_acquire));
     } else if (place.rows) {
         word = atomic_load_explicit(place.rows, memory_order_acquire);
-        word = is_rows(word) ? word : 0; /* removed meanwhile */
+        word = posting_word_is_rows(word) ? word : 0; /* removed meanwhile */
     }
     ret_hit->word = word;
     return ret_hit->posting || word != 0;
@@ -190,7 +105,7 @@ void postings_hit_merge_common(const struct postings_hit *hit, const struct row_
         return;
     }
     for (unsigned i = 0; hit->word != 0 && i < 3; i++) {
-        uint32_t row = (uint32_t)row_at(hit->word, i);
+        uint32_t row = (uint32_t)posting_word_row(hit->word, i);
 
         if (row_mask_has(in, row)) {
             row_mask_add(into, row);
@@ -234,8 +149,8 @@ void postings_destroy(struct postings *postings)
     for (uint32_t i = 0; cells && i < cells->capacity; i++) {
         uint64_t word = atomic_load_explicit(&cells->at[i], memory_order_relaxed);
 
-        if (!is_rows(word)) {
-            posting_destroy(posting_of(word));
+        if (!posting_word_is_rows(word)) {
+            posting_destroy(posting_word_posting(word));
         }
     }
     free(cells);
@@ -263,8 +178,9 @@ static bool rebuild(struct postings *postings, struct reclaim *reclaim)
     for (uint32_t i = 0; i < old->capacity; i++) {
         uint64_t word = atomic_load_explicit(&old->at[i], memory_order_relaxed);
 
-        if (word != 0 && word != REMOVED) {
-            uint64_t tag = is_rows(word) ? word >> 3 * ROW_BITS : tag_of(posting_hash(posting_of(word)));
+        if (word != 0 && word != POSTING_WORD_REMOVED) {
+            uint64_t tag = posting_word_is_rows(word) ? posting_word_rows_tag(word)
+                                                      : posting_word_tag(posting_hash(posting_word_posting(word)));
 
             atomic_store_explicit(vacant_from(cells, tag), word, memory_order_relaxed);
         }
@@ -289,7 +205,7 @@ static bool put_word(struct postings *postings, const struct row_key *key, uint6
             if (!rebuild(postings, reclaim)) {
                 return false;
             }
-            vacant = vacant_from(current(postings), tag_of(key->hash));
+            vacant = vacant_from(current(postings), posting_word_tag(key->hash));
         }
         postings->used++;
     }
@@ -306,7 +222,7 @@ static struct posting *make_posting(const struct row_key *key, uint64_t word, ui
     bool ok = posting != NULL;
 
     for (unsigned i = 0; ok && i < 3; i++) {
-        uint32_t other = (uint32_t)row_at(word, i);
+        uint32_t other = (uint32_t)posting_word_row(word, i);
 
         if (holds(context, other, key)) {
             ok = posting_add(posting, other, NULL);
@@ -326,7 +242,7 @@ static void enlist(struct postings *postings, const struct row_key *key, struct 
     cell *at = key->kind == ROW_KEY_LABEL ? probe(current(postings), &label_key).posting : NULL;
 
     if (at) {
-        posting_add_pair(posting_of(atomic_load_explicit(at, memory_order_relaxed)), posting);
+        posting_add_pair(posting_word_posting(atomic_load_explicit(at, memory_order_relaxed)), posting);
     } else {
         posting_set_next(posting, atomic_load_explicit(&postings->first[key->kind], memory_order_relaxed));
         atomic_store_explicit(&postings->first[key->kind], posting, memory_order_release);
@@ -337,7 +253,7 @@ static bool add_posting(struct postings *postings, const struct row_key *key, ui
                         postings_holds_fn holds, void *context, struct reclaim *reclaim)
 {
     struct posting *posting = make_posting(key, rows, row, holds, context);
-    uint64_t word = posting ? word_of_posting(posting) : 0;
+    uint64_t word = posting ? posting_word_of_posting(posting) : 0;
 
     if (word == 0) {
         posting_destroy(posting);
@@ -360,14 +276,14 @@ int postings_add(struct postings *postings, const struct row_key *key, uint32_t 
     bool ok = true;
 
     if (place.posting) {
-        struct posting *posting = posting_of(atomic_load_explicit(place.posting, memory_order_relaxed));
+        struct posting *posting = posting_word_posting(atomic_load_explicit(place.posting, memory_order_relaxed));
 
         postings->dead -= posting_row_count(posting) == 0 ? 1 : 0;
         ok = posting_add(posting, row, reclaim);
     } else if (word == 0) {
-        ok = put_word(postings, key, word_of_rows(tag_of(key->hash), row, row, row), reclaim);
-    } else if (!is_full(word) || has_row(word, row)) {
-        word = has_row(word, row) ? word : word_with(word, row);
+        ok = put_word(postings, key, posting_word_of_rows(posting_word_tag(key->hash), row, row, row), reclaim);
+    } else if (!posting_word_is_full(word) || posting_word_has_row(word, row)) {
+        word = posting_word_has_row(word, row) ? word : posting_word_with(word, row);
         atomic_store_explicit(place.rows, word, memory_order_release);
     } else {
         ok = add_posting(postings, key, word, row, holds, context, reclaim);
@@ -385,7 +301,7 @@ void postings_remove(struct postings *postings, const struct row_key *key, uint3
     struct place place = probe(current(postings), key);
 
     if (place.posting) {
-        struct posting *posting = posting_of(atomic_load_explicit(place.posting, memory_order_relaxed));
+        struct posting *posting = posting_word_posting(atomic_load_explicit(place.posting, memory_order_relaxed));
 
         if (posting_remove(posting, row) && posting_row_count(posting) == 0) {
             postings->dead++;
@@ -394,9 +310,9 @@ void postings_remove(struct postings *postings, const struct row_key *key, uint3
     if (place.rows) {
         uint64_t word = atomic_load_explicit(place.rows, memory_order_relaxed);
 
-        if (has_row(word, row)) {
-            word = word_without(word, row);
-            postings->live -= word == REMOVED ? 1 : 0;
+        if (posting_word_has_row(word, row)) {
+            word = posting_word_without(word, row);
+            postings->live -= word == POSTING_WORD_REMOVED ? 1 : 0;
             atomic_store_explicit(place.rows, word, memory_order_release);
         }
     }
@@ -420,7 +336,9 @@ uint64_t postings_memory_bytes(const struct postings *postings)
     for (uint32_t i = 0; i < cells->capacity; i++) {
         uint64_t word = atomic_load_explicit(&cells->at[i], memory_order_relaxed);
 
-        bytes += !is_rows(word) && word != REMOVED ? posting_memory_bytes(posting_of(word)) : 0;
+        bytes += !posting_word_is_rows(word) && word != POSTING_WORD_REMOVED
+                     ? posting_memory_bytes(posting_word_posting(word))
+                     : 0;
     }
     return bytes;
 }

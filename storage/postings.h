@@ -5,9 +5,6 @@
  *           rows, or a pointer to a posting. So a key that one row alone has costs a word and no copy of its text. A
  *           posting is made with the fourth row; it keeps the key's text, and has its rows in a list, from 256 on in a
  *           row_set.
- *             word     63: 0   62..36 tag   35..0 three rows of 12 bits, the last repeated when there are fewer
- *                      63: 1   62..48 tag   47..0 pointer
- *                      0: empty, a probe ends; bit 63 alone: removed, it goes on
  *           Keys whose tags are the same share a word of rows, so what it gives may be too much. What a posting gives
  *           is exact. The word of rows stays when a posting is made; the posting counts from then on.
  * Owns      words, postings, their texts.
