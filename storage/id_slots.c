@@ -3,10 +3,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "storage/block_directory.h"
 #include "storage/block_remake.h"
 #include "storage/reclaim.h"
 
-#define DIRECTORY_BLOCKS_MIN 8u
 /* A block that is made anew has at most so many rows: a step of the writer stays short, and the next one is far. */
 #define MERGED_ROWS_MAX (BLOCK_ROWS / 2)
 /* Room in a block that was split, for ids to come in between. */
@@ -15,80 +15,36 @@
 #define SECTION_BLOCKS 32u
 #define SECTION_ROWS 1024u
 
-struct entry {
-    _Atomic uint64_t first_id; /* at most the first id of its block, above all of the one before */
-    _Atomic(struct block *) block;
-};
-
-struct directory {
-    _Atomic uint32_t count;
-    uint32_t capacity;
-    struct entry entries[];
-};
-
 struct id_slots {
     struct id_slots_options options;
-    _Atomic(struct directory *) directory; /* never NULL */
-    bool untidy;                           /* writer's: some block may be wasteful */
-    struct block_remake *remake;           /* writer's: in the making; NULL: none */
+    _Atomic(struct block_directory *) directory; /* never NULL */
+    bool untidy;                                 /* writer's: some block may be wasteful */
+    struct block_remake *remake;                 /* writer's: in the making; NULL: none */
 };
 
 /* ---- reading ---- */
 
-static struct directory *current(const struct id_slots *slots)
+static struct block_directory *current(const struct id_slots *slots)
 {
     return atomic_load_explicit(&slots->directory, memory_order_acquire);
-}
-
-static struct block *block_in(const struct directory *directory, uint32_t index)
-{
-    return atomic_load_explicit(&directory->entries[index].block, memory_order_acquire);
-}
-
-static uint64_t first_id_in(const struct directory *directory, uint32_t index)
-{
-    return atomic_load_explicit(&directory->entries[index].first_id, memory_order_acquire);
-}
-
-static uint32_t count_of(const struct directory *directory)
-{
-    return atomic_load_explicit(&directory->count, memory_order_acquire);
-}
-
-/* How many blocks begin with an id that is at most id. */
-static uint32_t blocks_up_to(const struct directory *directory, uint64_t id)
-{
-    uint32_t low = 0;
-    uint32_t high = count_of(directory);
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (first_id_in(directory, middle) <= id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
 }
 
 bool id_slots_list_down(const struct id_slots *slots, struct filter_plan *plan, uint64_t *before, block_visit_fn visit,
                         void *context)
 {
-    const struct directory *directory = current(slots);
+    const struct block_directory *directory = current(slots);
     uint64_t bound = *before;
-    uint32_t index = bound > 0 ? blocks_up_to(directory, bound - 1) : 0;
+    uint32_t index = bound > 0 ? block_directory_up_to(directory, bound - 1) : 0;
     uint32_t visited = 0;
 
     for (uint32_t blocks = 0; index > 0; blocks++) {
         if (blocks == SECTION_BLOCKS || visited >= SECTION_ROWS) {
             return true;
         }
-        if (!block_visit_down(block_in(directory, --index), plan, bound, visit, context, &visited)) {
+        if (!block_visit_down(block_directory_block(directory, --index), plan, bound, visit, context, &visited)) {
             return false;
         }
-        *before = first_id_in(directory, index);
+        *before = block_directory_first_id(directory, index);
     }
     return false;
 }
@@ -96,14 +52,14 @@ bool id_slots_list_down(const struct id_slots *slots, struct filter_plan *plan, 
 bool id_slots_scan_up(const struct id_slots *slots, uint64_t *after, uint32_t budget, block_visit_fn visit,
                       void *context)
 {
-    const struct directory *directory = current(slots);
-    uint32_t index = blocks_up_to(directory, *after);
+    const struct block_directory *directory = current(slots);
+    uint32_t index = block_directory_up_to(directory, *after);
 
     if (*after == UINT64_MAX) {
         return false;
     }
-    for (index -= index > 0 ? 1 : 0; index < count_of(directory); index++) {
-        if (!block_visit_up(block_in(directory, index), after, &budget, visit, context)) {
+    for (index -= index > 0 ? 1 : 0; index < block_directory_count(directory); index++) {
+        if (!block_visit_up(block_directory_block(directory, index), after, &budget, visit, context)) {
             return budget == 0;
         }
     }
@@ -112,20 +68,10 @@ bool id_slots_scan_up(const struct id_slots *slots, uint64_t *after, uint32_t bu
 
 /* ---- writing ---- */
 
-static struct directory *directory_create(uint32_t capacity)
-{
-    struct directory *directory = calloc(1, sizeof *directory + capacity * sizeof directory->entries[0]);
-
-    if (directory) {
-        directory->capacity = capacity;
-    }
-    return directory;
-}
-
 struct id_slots *id_slots_create(const struct id_slots_options *options)
 {
     struct id_slots *slots = calloc(1, sizeof *slots);
-    struct directory *directory = directory_create(DIRECTORY_BLOCKS_MIN);
+    struct block_directory *directory = block_directory_create();
 
     if (!slots || !directory) {
         free(slots);
@@ -149,17 +95,11 @@ void id_slots_destroy(struct id_slots *slots)
         return;
     }
     abandon_remake(slots);
-    for (uint32_t i = 0; i < count_of(current(slots)); i++) {
-        block_release(block_in(current(slots), i));
+    for (uint32_t i = 0; i < block_directory_count(current(slots)); i++) {
+        block_release(block_directory_block(current(slots), i));
     }
     free(current(slots));
     free(slots);
-}
-
-static void set_entry(struct directory *directory, uint32_t index, uint64_t first_id, struct block *block)
-{
-    atomic_store_explicit(&directory->entries[index].first_id, first_id, memory_order_release);
-    atomic_store_explicit(&directory->entries[index].block, block, memory_order_release);
 }
 
 /* Blocks [0, count) of new ones, none of them empty, in the place of old_count at index; the old ones are given back
@@ -167,34 +107,18 @@ static void set_entry(struct directory *directory, uint32_t index, uint64_t firs
 static bool replace_blocks(struct id_slots *slots, uint32_t index, uint32_t old_count, struct block **blocks,
                            uint32_t count, struct reclaim *reclaim)
 {
-    struct directory *old = current(slots);
-    uint32_t after = count_of(old) - old_count + count;
-    uint32_t capacity = DIRECTORY_BLOCKS_MIN;
-    struct directory *directory;
+    struct block_directory *old = current(slots);
+    struct block_directory *directory = block_directory_replace(old, index, old_count, blocks, count);
 
-    while (capacity < after + after / 2 + 1) {
-        capacity *= 2;
-    }
-    directory = directory_create(capacity);
     if (!directory) {
         return false;
     }
-    for (uint32_t i = 0; i < after; i++) {
-        if (i >= index && i < index + count) {
-            set_entry(directory, i, block_id_at(blocks[i - index], 0), blocks[i - index]);
-        } else {
-            uint32_t from = i < index ? i : i - count + old_count;
-
-            set_entry(directory, i, first_id_in(old, from), block_in(old, from));
-        }
-    }
-    atomic_init(&directory->count, after);
     atomic_store_explicit(&slots->directory, directory, memory_order_release);
     if (old_count > 0) {
         abandon_remake(slots); /* its blocks may be among the old ones */
     }
     for (uint32_t i = index; i < index + old_count; i++) {
-        reclaim_defer(reclaim, block_in(old, i), block_release);
+        reclaim_defer(reclaim, block_directory_block(old, i), block_release);
     }
     reclaim_defer(reclaim, old, free);
     return true;
@@ -216,25 +140,18 @@ static int no_memory(struct err *err)
 
 static bool append_block(struct id_slots *slots, struct block *block, struct reclaim *reclaim)
 {
-    struct directory *directory = current(slots);
-    uint32_t count = count_of(directory);
-
-    if (count == directory->capacity) {
-        return replace_blocks(slots, count, 0, &block, 1, reclaim);
-    }
-    set_entry(directory, count, block_id_at(block, 0), block);
-    atomic_store_explicit(&directory->count, count + 1, memory_order_release);
-    return true;
+    return block_directory_append(current(slots), block) ||
+           replace_blocks(slots, block_directory_count(current(slots)), 0, &block, 1, reclaim);
 }
 
 /* Drops the block when it is empty, and remembers when it is wasteful. The last one is left: it still fills. Not to
  * find memory for a directory is no failure: the block stays, and is as right. */
 static void look_after(struct id_slots *slots, uint32_t index, struct reclaim *reclaim)
 {
-    struct directory *directory = current(slots);
-    struct block *block = block_in(directory, index);
+    struct block_directory *directory = current(slots);
+    struct block *block = block_directory_block(directory, index);
 
-    if (index + 1 < count_of(directory) && block_live(block) == 0) {
+    if (index + 1 < block_directory_count(directory) && block_live(block) == 0) {
         (void)replace_blocks(slots, index, 1, NULL, 0, reclaim);
     } else if (block_is_wasteful(block)) {
         slots->untidy = true;
@@ -245,8 +162,8 @@ static void look_after(struct id_slots *slots, uint32_t index, struct reclaim *r
 static int append(struct id_slots *slots, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                   struct err *err)
 {
-    uint32_t count = count_of(current(slots));
-    struct block *last = count > 0 ? block_in(current(slots), count - 1) : NULL;
+    uint32_t count = block_directory_count(current(slots));
+    struct block *last = count > 0 ? block_directory_block(current(slots), count - 1) : NULL;
     struct block *block;
 
     if (last && !block_is_full(last)) {
@@ -287,7 +204,7 @@ static struct block *copy_rows(const struct id_slots *slots, const struct block 
 /* Makes two halves of a full block, each with room; one block, when the rows of one half are all gone; or none. */
 static bool make_room(struct id_slots *slots, uint32_t index, struct reclaim *reclaim)
 {
-    const struct block *old = block_in(current(slots), index);
+    const struct block *old = block_directory_block(current(slots), index);
     uint32_t count = block_count(old);
     struct block *blocks[2] = {copy_rows(slots, old, 0, count / 2, SPLIT_SPARE),
                                copy_rows(slots, old, count / 2, count, SPLIT_SPARE)};
@@ -316,14 +233,14 @@ static int note(struct id_slots *slots, const struct block *block, uint64_t id, 
 static int insert(struct id_slots *slots, uint32_t index, uint64_t id, struct store_version *version,
                   struct reclaim *reclaim, struct err *err)
 {
-    struct directory *directory = current(slots);
+    struct block_directory *directory = current(slots);
 
-    if (note(slots, block_in(directory, index), id, version,
-             block_insert(block_in(directory, index), id, version, reclaim, err)) != 0) {
+    if (note(slots, block_directory_block(directory, index), id, version,
+             block_insert(block_directory_block(directory, index), id, version, reclaim, err)) != 0) {
         return -1;
     }
-    if (id < first_id_in(directory, index)) {
-        atomic_store_explicit(&directory->entries[index].first_id, id, memory_order_release);
+    if (id < block_directory_first_id(directory, index)) {
+        block_directory_lower(directory, index, id);
     }
     return 0;
 }
@@ -331,20 +248,20 @@ static int insert(struct id_slots *slots, uint32_t index, uint64_t id, struct st
 int id_slots_put(struct id_slots *slots, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                  struct store_version **ret_old, struct err *err)
 {
-    struct directory *directory = current(slots);
-    uint32_t index = blocks_up_to(directory, id);
+    struct block_directory *directory = current(slots);
+    uint32_t index = block_directory_up_to(directory, id);
     struct block *block;
     uint32_t count;
     uint32_t place;
 
     *ret_old = NULL;
-    if (count_of(directory) == 0) {
+    if (block_directory_count(directory) == 0) {
         return append(slots, id, version, reclaim, err);
     }
     index -= index > 0 ? 1 : 0;
-    block = block_in(directory, index);
+    block = block_directory_block(directory, index);
     count = block_count(block);
-    if (index + 1 == count_of(directory) && block_id_at(block, count - 1) < id) {
+    if (index + 1 == block_directory_count(directory) && block_id_at(block, count - 1) < id) {
         return append(slots, id, version, reclaim, err);
     }
     place = block_place(block, id);
@@ -360,8 +277,8 @@ int id_slots_put(struct id_slots *slots, uint64_t id, struct store_version *vers
 
 struct store_version *id_slots_remove(struct id_slots *slots, uint64_t id, struct reclaim *reclaim)
 {
-    struct directory *directory = current(slots);
-    uint32_t index = blocks_up_to(directory, id);
+    struct block_directory *directory = current(slots);
+    uint32_t index = block_directory_up_to(directory, id);
     struct store_version *old;
     struct block *block;
     uint32_t place;
@@ -369,7 +286,7 @@ struct store_version *id_slots_remove(struct id_slots *slots, uint64_t id, struc
     if (index == 0) {
         return NULL;
     }
-    block = block_in(directory, --index);
+    block = block_directory_block(directory, --index);
     place = block_place(block, id);
     if (place == block_count(block) || block_id_at(block, place) != id) {
         return NULL;
@@ -385,27 +302,29 @@ struct store_version *id_slots_remove(struct id_slots *slots, uint64_t id, struc
 /* ---- tidying ---- */
 
 /* Whether the block at index and the next, neither the last, are small enough to be one. */
-static bool can_merge(const struct directory *directory, uint32_t index)
+static bool can_merge(const struct block_directory *directory, uint32_t index)
 {
-    return index + 2 < count_of(directory) &&
-           block_live(block_in(directory, index)) + block_live(block_in(directory, index + 1)) <= MERGED_ROWS_MAX;
+    return index + 2 < block_directory_count(directory) &&
+           block_live(block_directory_block(directory, index)) +
+                   block_live(block_directory_block(directory, index + 1)) <=
+               MERGED_ROWS_MAX;
 }
 
 /* Begins with the first block that is worth it, and its neighbour if that is small too. */
 static bool start_remake(struct id_slots *slots)
 {
-    const struct directory *directory = current(slots);
+    const struct block_directory *directory = current(slots);
     struct block_options options = {.indexed = slots->options.indexed, .seed = slots->options.seed};
 
-    for (uint32_t i = 0; slots->untidy && i + 1 < count_of(directory); i++) {
+    for (uint32_t i = 0; slots->untidy && i + 1 < block_directory_count(directory); i++) {
         struct block *sources[BLOCK_REMAKE_SOURCES_MAX];
         uint32_t count = 0;
 
-        if (block_is_wasteful(block_in(directory, i))) {
+        if (block_is_wasteful(block_directory_block(directory, i))) {
             i -= i > 0 && can_merge(directory, i - 1) ? 1 : 0;
-            sources[count++] = block_in(directory, i);
+            sources[count++] = block_directory_block(directory, i);
             if (can_merge(directory, i)) {
-                sources[count++] = block_in(directory, i + 1);
+                sources[count++] = block_directory_block(directory, i + 1);
             }
             slots->remake = block_remake_start(sources, count, &options);
             return slots->remake != NULL;
@@ -421,7 +340,7 @@ static bool finish_remake(struct id_slots *slots, struct reclaim *reclaim)
     struct block_remake *remake = slots->remake;
     uint32_t count;
     const struct block *first = block_remake_source(remake, 0, &count);
-    uint32_t index = blocks_up_to(current(slots), block_id_at(first, 0)) - 1;
+    uint32_t index = block_directory_up_to(current(slots), block_id_at(first, 0)) - 1;
     struct block *block = block_remake_take(remake);
     bool ok;
 
@@ -450,12 +369,12 @@ bool id_slots_tidy(struct id_slots *slots, struct reclaim *reclaim)
 
 void id_slots_memory(const struct id_slots *slots, struct block_memory *ret_memory)
 {
-    const struct directory *directory = current(slots);
+    const struct block_directory *directory = current(slots);
     struct block_memory memory = {.rows = 0};
 
-    memory.slots = sizeof *slots + sizeof *directory + directory->capacity * sizeof directory->entries[0];
-    for (uint32_t i = 0; i < count_of(directory); i++) {
-        block_add_memory(block_in(directory, i), &memory);
+    memory.slots = sizeof *slots + block_directory_memory_bytes(directory);
+    for (uint32_t i = 0; i < block_directory_count(directory); i++) {
+        block_add_memory(block_directory_block(directory, i), &memory);
     }
     *ret_memory = memory;
 }
