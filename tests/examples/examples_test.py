@@ -85,6 +85,12 @@ def python_sdk(servers):
     check("JOB_STATE_SUCCEEDED" in told, told)
 
 
+def python_week(servers):
+    with server_fixture.running("--clock", "virtual", executor="simulate") as server:
+        told = output_of([python_of(servers.installer), EXAMPLES / "clients" / "week.py", server.address])
+    check("day 6: JOB_STATE_RUNNING\nday 7: JOB_STATE_CANCELLED\nCANCELED" in told, told)
+
+
 def node(servers):
     clients_test.need("node", "npm")
     folder = servers.installer.folder("node", [CLIENTS / "node" / "package-lock.json"], clients_test.install_node)
@@ -118,7 +124,7 @@ def grpcurl(servers):
     check("rpc CreateCustomJob" in told and "hello-grpcurl" in told, told)
 
 
-TESTS = (job_files, python_package, python_gapic, python_sdk, node, go, grpcurl)
+TESTS = (job_files, python_package, python_gapic, python_sdk, python_week, node, go, grpcurl)
 
 
 def main():
