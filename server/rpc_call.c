@@ -7,99 +7,9 @@
 #include <string.h>
 
 #include "base/thread_check.h"
+#include "server/rpc_exchange.h"
 
 #define REFUSAL_BYTES 512
-
-static const struct call_ops ops;
-
-static enum rpc_kind kind_of(const struct rpc_call *call)
-{
-    return call->call.method->kind;
-}
-
-static bool is_gone(const struct rpc_call *call)
-{
-    return __atomic_load_n(&call->is_gone, __ATOMIC_ACQUIRE);
-}
-
-/* ---- batches ---- */
-
-/* False: the tag will not come, and the call is as good as gone. */
-static bool post(struct rpc_call *call, const grpc_op *operations, size_t count, struct rpc_tag *tag)
-{
-    if (!rpc_thread_post(call->grpc, operations, count, tag)) {
-        return false;
-    }
-    call->tags_out++;
-    return true;
-}
-
-static void read_message(struct rpc_call *call)
-{
-    grpc_op operation = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &call->request_buffer};
-
-    call->reads = post(call, &operation, 1, &call->message_tag);
-}
-
-static void watch(struct rpc_call *call)
-{
-    grpc_op operation = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &call->cancelled};
-
-    call->watches = post(call, &operation, 1, &call->close_tag);
-}
-
-static size_t add_head(struct rpc_call *call, grpc_op *operations)
-{
-    if (call->has_sent_head) {
-        return 0;
-    }
-    call->has_sent_head = true;
-    operations[0].op = GRPC_OP_SEND_INITIAL_METADATA;
-    return 1;
-}
-
-static void send_message(struct rpc_call *call, grpc_byte_buffer *message, size_t bytes)
-{
-    grpc_op operations[2] = {{0}};
-    size_t count = add_head(call, operations);
-
-    operations[count].op = GRPC_OP_SEND_MESSAGE;
-    operations[count++].data.send_message.send_message = message;
-    call->sending = message;
-    call->sending_bytes = bytes;
-    if (!post(call, operations, count, &call->sent_tag)) {
-        grpc_byte_buffer_destroy(message);
-        call->sending = NULL;
-        rpc_outbox_refuse(&call->outbox);
-    }
-}
-
-/* The last batch, unless nobody is there for it. */
-static void send_end(struct rpc_call *call)
-{
-    grpc_op operations[4] = {{0}};
-    size_t count = 0;
-
-    call->ends = true;
-    if (is_gone(call)) {
-        return;
-    }
-    count = add_head(call, operations);
-    if (call->answer.has_message) {
-        operations[count].op = GRPC_OP_SEND_MESSAGE;
-        operations[count++].data.send_message.send_message = &call->answer.message;
-    }
-    operations[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-    operations[count].data.send_status_from_server.status = call->answer.code;
-    operations[count].data.send_status_from_server.status_details = &call->answer.text;
-    operations[count].data.send_status_from_server.trailing_metadata_count = call->answer.trailer_count;
-    operations[count++].data.send_status_from_server.trailing_metadata = call->answer.trailers;
-    if (!call->watches) {
-        operations[count].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
-        operations[count++].data.recv_close_on_server.cancelled = &call->cancelled;
-    }
-    (void)post(call, operations, count, &call->end_tag);
-}
 
 /* ---- life ---- */
 
@@ -146,39 +56,12 @@ static void release_if_ended(struct rpc_call *call)
     }
 }
 
-/* Does the next thing that can be done. Idempotent. */
-static void advance(struct rpc_call *call)
-{
-    grpc_byte_buffer *message;
-    size_t bytes = 0;
-    bool is_closed;
-
-    if (call->ends || call->sending) {
-        return;
-    }
-    pthread_mutex_lock(&call->outbox.lock);
-    message = rpc_outbox_take(&call->outbox, &bytes);
-    is_closed = call->outbox.is_closed;
-    pthread_mutex_unlock(&call->outbox.lock);
-    if (message) {
-        send_message(call, message, bytes);
-    } else if (is_closed) {
-        send_end(call);
-    } else if (kind_of(call) == RPC_BIDI && !call->in_handler && !call->reads) {
-        if (call->has_read_all || is_gone(call)) {
-            send_end(call);
-        } else {
-            read_message(call);
-        }
-    }
-}
-
 /* ---- from the request to the handler ---- */
 
 static void refuse(struct rpc_call *call, grpc_status_code code, const char *text)
 {
     rpc_answer_set_text(&call->answer, code, text);
-    send_end(call);
+    rpc_exchange_end(call);
 }
 
 /* The message's bytes in one piece; false: compressed in a way that core let pass. */
@@ -221,14 +104,14 @@ static void run_handler(struct rpc_call *call)
     call->in_handler = true;
     call->call.method->handler(&call->call);
     call->in_handler = false;
-    if (is_gone(call)) {
+    if (rpc_call_is_gone(call)) {
         notice_gone(call); /* it left before the handler could ask to be told */
     }
-    if (kind_of(call) == RPC_BIDI) {
+    if (rpc_call_kind(call) == RPC_BIDI) {
         forget_request(call);
-        advance(call);
+        rpc_exchange_advance(call);
     } else if (!call->ends && !call->watches) {
-        watch(call); /* it waits: its client may leave before */
+        rpc_exchange_watch(call); /* it waits: its client may leave before */
     }
 }
 
@@ -241,9 +124,9 @@ static void happened_message(void *context, bool ok)
     call->reads = false;
     if (call->ends) {
         /* Ended by the handler while this was awaited. */
-    } else if (!call->request_buffer && kind_of(call) == RPC_BIDI) {
+    } else if (!call->request_buffer && rpc_call_kind(call) == RPC_BIDI) {
         call->has_read_all = true;
-        advance(call);
+        rpc_exchange_advance(call);
     } else if (!call->request_buffer) {
         refuse(call, GRPC_STATUS_UNIMPLEMENTED, "the method takes one request message, and none came");
     } else if (!take_request(call)) {
@@ -260,10 +143,10 @@ static void go_on(struct rpc_call *call)
         refuse(call, (grpc_status_code)call->fate.code, call->fate.message);
         return;
     }
-    if (kind_of(call) != RPC_UNARY) {
-        watch(call);
+    if (rpc_call_kind(call) != RPC_UNARY) {
+        rpc_exchange_watch(call);
     }
-    read_message(call);
+    rpc_exchange_read(call);
 }
 
 static void wait_over(struct call_wait *wait)
@@ -293,7 +176,7 @@ void rpc_call_resume(struct rpc_call *call)
         call->is_late = false;
         go_on(call);
     }
-    advance(call);
+    rpc_exchange_advance(call);
     release_if_ended(call);
 }
 
@@ -347,7 +230,7 @@ static void happened_sent(void *context, bool ok)
     grpc_byte_buffer_destroy(call->sending);
     call->sending = NULL;
     rpc_outbox_settle(&call->outbox, call->sending_bytes);
-    advance(call);
+    rpc_exchange_advance(call);
     release_if_ended(call);
 }
 
@@ -361,7 +244,7 @@ static void happened_close(void *context, bool ok)
         __atomic_store_n(&call->is_gone, true, __ATOMIC_RELEASE);
         rpc_outbox_refuse(&call->outbox);
         notice_gone(call);
-        advance(call);
+        rpc_exchange_advance(call);
     }
     release_if_ended(call);
 }
@@ -385,7 +268,7 @@ static struct rpc_call *create(struct rpc_thread *thread)
         return NULL;
     }
     memset(call, 0, sizeof *call);
-    call->call.ops = &ops;
+    call->call.ops = &rpc_call_ops;
     call->call.services = thread->shared->options->services;
     call->thread = thread;
     call->request_slice = grpc_empty_slice();
@@ -449,109 +332,3 @@ bool rpc_call_arm(struct rpc_thread *thread)
     }
     return true;
 }
-
-/* ---- what handlers ask and answer (call.h) ---- */
-
-static struct span metadata(const struct call *base, const char *key)
-{
-    const struct rpc_call *call = (const struct rpc_call *)base;
-
-    for (size_t i = 0; i < call->metadata.count; i++) {
-        const grpc_metadata *entry = &call->metadata.metadata[i];
-
-        if (span_equal_text(span_make(GRPC_SLICE_START_PTR(entry->key), GRPC_SLICE_LENGTH(entry->key)), key)) {
-            return span_make(GRPC_SLICE_START_PTR(entry->value), GRPC_SLICE_LENGTH(entry->value));
-        }
-    }
-    return span_make(NULL, 0);
-}
-
-static int64_t deadline_mono_ns(const struct call *base)
-{
-    const struct rpc_call *call = (const struct rpc_call *)base;
-    gpr_timespec left;
-
-    if (gpr_time_cmp(call->details.deadline, gpr_inf_future(call->details.deadline.clock_type)) == 0) {
-        return INT64_MAX;
-    }
-    left = gpr_time_sub(call->details.deadline, gpr_now(call->details.deadline.clock_type));
-    if (left.tv_sec > INT32_MAX) {
-        return INT64_MAX;
-    }
-    return clock_mono_ns(base->services->clock) + left.tv_sec * CLOCK_NS_PER_S + left.tv_nsec;
-}
-
-static bool call_is_gone(const struct call *base)
-{
-    return is_gone((const struct rpc_call *)base);
-}
-
-static void add_trailer(struct call *base, const char *key, struct span value)
-{
-    rpc_answer_add_trailer(&((struct rpc_call *)base)->answer, key, value);
-}
-
-/* It is done, and its client does not learn that. */
-static void lose_answer(struct rpc_call *call)
-{
-    rpc_answer_deinit(&call->answer);
-    rpc_answer_init(&call->answer);
-    rpc_answer_set_text(&call->answer, (grpc_status_code)call->fate.code, call->fate.message);
-}
-
-static void end(struct call *base, struct call_answer *from)
-{
-    struct rpc_call *call = (struct rpc_call *)base;
-    bool is_own_thread = rpc_thread_is_current(call->thread);
-
-    rpc_answer_set(&call->answer, from, kind_of(call) == RPC_UNARY);
-    if (call->fate.code != 0) {
-        lose_answer(call);
-    }
-    if (is_own_thread && kind_of(call) == RPC_UNARY) {
-        send_end(call);
-        return;
-    }
-    pthread_mutex_lock(&call->outbox.lock);
-    call->outbox.is_closed = true;
-    if (!is_own_thread) {
-        rpc_thread_hand_back(call->thread, call);
-    }
-    pthread_mutex_unlock(&call->outbox.lock);
-    if (is_own_thread) {
-        advance(call);
-    }
-}
-
-static bool send(struct call *base, struct span message)
-{
-    struct rpc_call *call = (struct rpc_call *)base;
-    bool is_own_thread = rpc_thread_is_current(call->thread);
-    bool is_taken;
-
-    pthread_mutex_lock(&call->outbox.lock);
-    is_taken = rpc_outbox_put(&call->outbox, message);
-    if (is_taken && !is_own_thread) {
-        rpc_thread_hand_back(call->thread, call);
-    }
-    pthread_mutex_unlock(&call->outbox.lock);
-    if (is_taken && is_own_thread) {
-        advance(call);
-    }
-    return is_taken;
-}
-
-static size_t pending(const struct call *base)
-{
-    return rpc_outbox_bytes(&((struct rpc_call *)base)->outbox);
-}
-
-static const struct call_ops ops = {
-    .metadata = metadata,
-    .deadline_mono_ns = deadline_mono_ns,
-    .is_gone = call_is_gone,
-    .add_trailer = add_trailer,
-    .end = end,
-    .send = send,
-    .pending = pending,
-};

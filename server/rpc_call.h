@@ -1,6 +1,6 @@
 /* rpc_call: one gRPC call, from the request for it to its end.
  *
- * Used by   rpc_thread.c.
+ * Used by   rpc_thread.c; rpc_exchange.c and rpc_call_ops.c are parts of it.
  * Shape     armed → (refused | message read → handler) → answered → ended; then idle. A unary call that its handler
  *           answers at once is three events: new, message, end. Any other also watches for its client's leaving.
  * Owns      its grpc_call, request bytes, arena, answer and outbox.
@@ -17,6 +17,7 @@
 #include "server/call_faults.h"
 #include "server/call_state.h"
 #include "server/rpc_answer.h"
+#include "server/rpc_dispatch.h"
 #include "server/rpc_outbox.h"
 #include "server/rpc_thread.h"
 
@@ -56,6 +57,19 @@ struct rpc_call {
     struct rpc_outbox outbox;
     struct rpc_answer answer;
 };
+
+static inline enum rpc_kind rpc_call_kind(const struct rpc_call *call)
+{
+    return call->call.method->kind;
+}
+
+static inline bool rpc_call_is_gone(const struct rpc_call *call)
+{
+    return __atomic_load_n(&call->is_gone, __ATOMIC_ACQUIRE);
+}
+
+/* What handlers see of it; rpc_call_ops.c. */
+extern const struct call_ops rpc_call_ops;
 
 /* Asks the server for one call more. False: no memory. */
 MUST_USE bool rpc_call_arm(struct rpc_thread *thread);
