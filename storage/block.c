@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/block_order.h"
 #include "storage/block_select.h"
 #include "storage/reclaim.h"
 #include "storage/store.h"
@@ -17,19 +18,13 @@ struct slot {
     _Atomic(struct store_version *) version;
 };
 
-/* Rows in the order of their ids. */
-struct order {
-    _Atomic uint32_t count;
-    uint16_t rows[BLOCK_ROWS];
-};
-
 struct block {
     uint32_t capacity;
     uint32_t live; /* writer's */
     bool indexed;
     struct block_index index; /* all zero when not indexed */
     struct row_set *live_rows;
-    _Atomic(struct order *) order; /* NULL: rows came in order */
+    _Atomic(struct block_order *) order; /* NULL: rows came in order */
     _Atomic uint32_t used;
     struct slot slots[];
 };
@@ -66,19 +61,9 @@ void block_release(void *object)
 
 /* ---- reading ---- */
 
-static const struct order *order_of(const struct block *block)
-{
-    return atomic_load_explicit(&block->order, memory_order_acquire);
-}
-
 static uint32_t used_of(const struct block *block)
 {
     return atomic_load_explicit(&block->used, memory_order_acquire);
-}
-
-static uint32_t order_count(const struct order *order)
-{
-    return atomic_load_explicit(&order->count, memory_order_acquire);
 }
 
 static struct store_version *version_of(const struct block *block, uint32_t row)
@@ -86,37 +71,24 @@ static struct store_version *version_of(const struct block *block, uint32_t row)
     return atomic_load_explicit(&block->slots[row].version, memory_order_acquire);
 }
 
-/* A block's order at one moment. used is read first: an order that is made for a new row is published before it. */
-struct view {
-    uint32_t count;
-    const struct order *order;
-};
-
-static struct view view_of(const struct block *block)
+/* used is read first: an order that is made for a new row is published before it. */
+static struct block_places places_of(const struct block *block)
 {
-    struct view view = {.count = used_of(block)};
+    struct block_places in_order = {used_of(block), NULL};
+    const struct block_order *order = atomic_load_explicit(&block->order, memory_order_acquire);
 
-    view.order = order_of(block);
-    if (view.order) {
-        view.count = order_count(view.order);
-    }
-    return view;
+    return order ? block_order_places(order) : in_order;
 }
 
-static uint32_t row_at(const struct view *view, uint32_t place)
-{
-    return view->order ? view->order->rows[place] : place;
-}
-
-static uint32_t place_in(const struct block *block, const struct view *view, uint64_t id)
+static uint32_t place_in(const struct block *block, const struct block_places *places, uint64_t id)
 {
     uint32_t low = 0;
-    uint32_t high = view->count;
+    uint32_t high = places->count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
-        if (block->slots[row_at(view, middle)].id < id) {
+        if (block->slots[block_places_row(places, middle)].id < id) {
             low = middle + 1;
         } else {
             high = middle;
@@ -127,96 +99,52 @@ static uint32_t place_in(const struct block *block, const struct view *view, uin
 
 uint32_t block_count(const struct block *block)
 {
-    return view_of(block).count;
+    return places_of(block).count;
 }
 
 uint32_t block_place(const struct block *block, uint64_t id)
 {
-    struct view view = view_of(block);
+    struct block_places places = places_of(block);
 
-    return place_in(block, &view, id);
+    return place_in(block, &places, id);
 }
 
 uint64_t block_id_at(const struct block *block, uint32_t place)
 {
-    struct view view = view_of(block);
+    struct block_places places = places_of(block);
 
-    return block->slots[row_at(&view, place)].id;
+    return block->slots[block_places_row(&places, place)].id;
 }
 
 /* ---- visiting ---- */
 
-/* Rows taken from a mask at a time; what stands in memory far apart, slot, version, keys, is asked for that many rows
- * ahead of its use, so that waits overlap. */
-#define GATHERED_ROWS 128u
+/* What stands in memory far apart, slot, version, keys, is asked for that many rows ahead of its use, so that waits
+ * overlap. */
 #define SLOT_AHEAD 24u
 #define VERSION_AHEAD 16u
 #define KEYS_AHEAD 8u
 
-struct gathered {
-    uint32_t count;
-    uint16_t rows[GATHERED_ROWS];
-};
-
-/* The highest rows of the mask below *end, which becomes the last one taken, or 0. */
-static void gather(const struct row_mask *mask, uint32_t *end, struct gathered *gathered)
+static void look_ahead(const struct block *block, const struct block_rows_taken *taken, uint32_t at)
 {
-    gathered->count = 0;
-    for (uint32_t word = (*end + 63) / 64; word-- > 0;) {
-        uint64_t bits = row_mask_word(mask, word);
-
-        if (*end - word * 64 < 64) {
-            bits &= (UINT64_C(1) << (*end - word * 64)) - 1;
-        }
-        while (bits != 0) {
-            uint32_t bit = 63 - (uint32_t)__builtin_clzll(bits);
-
-            bits &= ~(UINT64_C(1) << bit);
-            gathered->rows[gathered->count++] = (uint16_t)(word * 64 + bit);
-            if (gathered->count == GATHERED_ROWS) {
-                *end = word * 64 + bit;
-                return;
-            }
-        }
+    if (at + SLOT_AHEAD < taken->count) {
+        __builtin_prefetch(&block->slots[taken->rows[at + SLOT_AHEAD]]);
     }
-    *end = 0;
-}
-
-/* The same by places of an order. */
-static void gather_ordered(const struct row_mask *mask, const struct order *order, uint32_t *end,
-                           struct gathered *gathered)
-{
-    gathered->count = 0;
-    while (*end > 0 && gathered->count < GATHERED_ROWS) {
-        uint16_t row = order->rows[--*end];
-
-        if (row_mask_has(mask, row)) {
-            gathered->rows[gathered->count++] = row;
-        }
+    if (at + VERSION_AHEAD < taken->count) {
+        version_prefetch(version_of(block, taken->rows[at + VERSION_AHEAD]));
+    }
+    if (at + KEYS_AHEAD < taken->count) {
+        version_prefetch_keys(version_of(block, taken->rows[at + KEYS_AHEAD]));
     }
 }
 
-static void look_ahead(const struct block *block, const struct gathered *gathered, uint32_t at)
+static bool visit_taken(const struct block *block, const struct block_rows_taken *taken, block_visit_fn visit,
+                        void *context, uint32_t *visited)
 {
-    if (at + SLOT_AHEAD < gathered->count) {
-        __builtin_prefetch(&block->slots[gathered->rows[at + SLOT_AHEAD]]);
-    }
-    if (at + VERSION_AHEAD < gathered->count) {
-        version_prefetch(version_of(block, gathered->rows[at + VERSION_AHEAD]));
-    }
-    if (at + KEYS_AHEAD < gathered->count) {
-        version_prefetch_keys(version_of(block, gathered->rows[at + KEYS_AHEAD]));
-    }
-}
-
-static bool visit_gathered(const struct block *block, const struct gathered *gathered, block_visit_fn visit,
-                           void *context, uint32_t *visited)
-{
-    for (uint32_t i = 0; i < gathered->count; i++) {
+    for (uint32_t i = 0; i < taken->count; i++) {
         struct store_version *version;
 
-        look_ahead(block, gathered, i);
-        version = version_of(block, gathered->rows[i]);
+        look_ahead(block, taken, i);
+        version = version_of(block, taken->rows[i]);
         if (version) {
             ++*visited;
             if (!visit(context, version)) {
@@ -230,9 +158,9 @@ static bool visit_gathered(const struct block *block, const struct gathered *gat
 bool block_visit_down(const struct block *block, struct filter_plan *plan, uint64_t id, block_visit_fn visit,
                       void *context, uint32_t *visited)
 {
-    struct view view = view_of(block);
-    uint32_t end = place_in(block, &view, id);
-    struct gathered gathered;
+    struct block_places places = places_of(block);
+    uint32_t end = place_in(block, &places, id);
+    struct block_rows_taken taken;
 
     if (end > 0 && block->indexed) {
         block_select(&block->index, block->live_rows, plan);
@@ -240,12 +168,8 @@ bool block_visit_down(const struct block *block, struct filter_plan *plan, uint6
         row_set_load(block->live_rows, &plan->answer);
     }
     while (end > 0) {
-        if (view.order) {
-            gather_ordered(&plan->answer, view.order, &end, &gathered);
-        } else {
-            gather(&plan->answer, &end, &gathered);
-        }
-        if (!visit_gathered(block, &gathered, visit, context, visited)) {
+        block_places_take(&places, &plan->answer, &end, &taken);
+        if (!visit_taken(block, &taken, visit, context, visited)) {
             return false;
         }
     }
@@ -254,10 +178,10 @@ bool block_visit_down(const struct block *block, struct filter_plan *plan, uint6
 
 bool block_visit_up(const struct block *block, uint64_t *after, uint32_t *budget, block_visit_fn visit, void *context)
 {
-    struct view view = view_of(block);
+    struct block_places places = places_of(block);
 
-    for (uint32_t place = place_in(block, &view, *after + 1); place<view.count && * budget> 0; place++) {
-        uint32_t row = row_at(&view, place);
+    for (uint32_t place = place_in(block, &places, *after + 1); *budget != 0 && place < places.count; place++) {
+        uint32_t row = block_places_row(&places, place);
         struct store_version *version = version_of(block, row);
 
         *after = block->slots[row].id;
@@ -328,49 +252,30 @@ static void publish_slot(struct block *block)
 int block_append(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                  struct err *err)
 {
-    struct order *order = atomic_load_explicit(&block->order, memory_order_relaxed);
+    struct block_order *order = atomic_load_explicit(&block->order, memory_order_relaxed);
 
     if (fill_slot(block, id, version, reclaim, err) != 0) {
         return -1;
     }
     if (order) {
-        uint32_t count = order_count(order);
-
-        order->rows[count] = (uint16_t)used_of(block);
-        atomic_store_explicit(&order->count, count + 1, memory_order_release);
+        block_order_append(order, used_of(block));
     }
     publish_slot(block);
     return 0;
 }
 
-/* The order with one more row in that place. */
-static struct order *order_with(const struct block *block, uint32_t place, uint32_t row)
-{
-    struct view view = view_of(block);
-    struct order *order = malloc(sizeof *order);
-
-    if (!order) {
-        return NULL;
-    }
-    for (uint32_t i = 0; i < view.count; i++) {
-        order->rows[i < place ? i : i + 1] = (uint16_t)row_at(&view, i);
-    }
-    order->rows[place] = (uint16_t)row;
-    atomic_init(&order->count, view.count + 1);
-    return order;
-}
-
 int block_insert(struct block *block, uint64_t id, struct store_version *version, struct reclaim *reclaim,
                  struct err *err)
 {
-    struct order *old = atomic_load_explicit(&block->order, memory_order_relaxed);
-    uint32_t place = block_place(block, id);
-    struct order *order;
+    struct block_order *old = atomic_load_explicit(&block->order, memory_order_relaxed);
+    const struct block_places places = places_of(block);
+    uint32_t place = place_in(block, &places, id);
+    struct block_order *order;
 
-    if (place == block_count(block)) {
+    if (place == places.count) {
         return block_append(block, id, version, reclaim, err);
     }
-    order = order_with(block, place, used_of(block));
+    order = block_order_create(&places, place, used_of(block));
     if (!order) {
         return err_set(err, ERR_EXHAUSTED, "no memory for the list of ids");
     }
@@ -391,8 +296,8 @@ int block_insert(struct block *block, uint64_t id, struct store_version *version
 int block_replace(struct block *block, uint32_t place, struct store_version *version, struct reclaim *reclaim,
                   struct store_version **ret_old, struct err *err)
 {
-    struct view view = view_of(block);
-    uint32_t row = row_at(&view, place);
+    struct block_places places = places_of(block);
+    uint32_t row = block_places_row(&places, place);
     struct store_version *old = version_of(block, row);
 
     if (set_version(block, row, version, reclaim, err) != 0) {
@@ -406,8 +311,8 @@ int block_replace(struct block *block, uint32_t place, struct store_version *ver
 
 struct store_version *block_remove(struct block *block, uint32_t place)
 {
-    struct view view = view_of(block);
-    uint32_t row = row_at(&view, place);
+    struct block_places places = places_of(block);
+    uint32_t row = block_places_row(&places, place);
     struct store_version *old = version_of(block, row);
     struct store_keys keys;
 
@@ -426,10 +331,10 @@ struct store_version *block_remove(struct block *block, uint32_t place)
 
 int block_append_rows(struct block *block, const struct block *other, uint32_t from, uint32_t to, struct err *err)
 {
-    struct view view = view_of(other);
+    struct block_places places = places_of(other);
 
     for (uint32_t place = from; place < to; place++) {
-        uint32_t row = row_at(&view, place);
+        uint32_t row = block_places_row(&places, place);
         struct store_version *version = version_of(other, row);
 
         if (version && block_is_full(block)) {
@@ -472,7 +377,7 @@ void block_add_memory(const struct block *block, struct block_memory *memory)
     }
     memory->rows += block->live;
     memory->slots += sizeof *block + block->capacity * sizeof block->slots[0] + ROW_SET_BYTES +
-                     (order_of(block) ? sizeof(struct order) : 0);
+                     (atomic_load_explicit(&block->order, memory_order_relaxed) ? block_order_memory_bytes() : 0);
     memory->index.postings += index.postings;
     memory->index.grams += index.grams;
     memory->index.columns += index.columns;
