@@ -205,7 +205,7 @@ void admit_run(struct controller *controller)
         return;
     }
     controller->admission_retry_mono_ns = 0;
-    while (controller->queue_first && !controller_has_failed(controller)) {
+    while (controller->queue_first && !turn_is_full(controller) && !controller_has_failed(controller)) {
         struct job *job = controller->queue_first;
 
         if (job->replica_count > replicas_max) {

@@ -24,6 +24,8 @@
 
 /* Messages of each kind that one turn takes; the rest waits for the next. */
 #define TURN_MESSAGES_MAX 4096
+/* Bytes of CustomJobs from which on it takes no more of them: a turn is one commit, and who comes next waits for it. */
+#define TURN_IMAGE_BYTES_MAX (16 * 1024 * 1024)
 
 enum act_kind {
     ACT_START,
@@ -69,6 +71,7 @@ struct turn {
     size_t reply_capacity;
     struct job *touched; /* in the order of touching: new rows are staged, and stored, in the order of their ids */
     struct job **touched_end;
+    uint64_t image_bytes;                /* of the jobs whose images are to be written */
     struct id_list forgotten_operations; /* deleted in this turn, still visible in the store */
     struct id_list done_operations;      /* done in this turn, not yet visible as such */
 };
@@ -131,6 +134,11 @@ static inline bool controller_has_failed(const struct controller *controller)
 {
     return controller->failure.code != ERR_NONE;
 }
+/* What else there is to be decided is left for the next turn. */
+static inline bool turn_is_full(const struct controller *controller)
+{
+    return controller->turn.image_bytes >= TURN_IMAGE_BYTES_MAX;
+}
 void turn_add_id(struct controller *controller, struct id_list *list, uint64_t id);
 void turn_act(struct controller *controller, struct act act);
 /* Has the files of a job that names a key sealed, from now on or all of them; of other jobs nothing. */
@@ -155,6 +163,8 @@ void controller_take_event(struct controller *controller, const struct execution
 
 /* ---- job_life.c: what can happen to a job ---- */
 void job_touch(struct controller *controller, struct job *job);
+/* Touches it, and has its image written. */
+void job_change_image(struct controller *controller, struct job *job);
 /* Takes the state table's step; a step it does not have is a mistake of ours. */
 void job_step(struct controller *controller, struct job *job, enum job_event event);
 /* Decides how the job ends, unless that is decided already. Takes over the message. */
@@ -197,6 +207,8 @@ MUST_USE int admit_plan(struct controller *controller, struct job *job, struct e
 /* The job's image as of now, from the spec bytes of the store or of the job just made. */
 MUST_USE int stage_build_image(struct controller *controller, const struct job *job, struct blob **ret_image,
                                struct err *err);
+/* Of the image that there is, which the next one hardly differs from. */
+size_t stage_image_bytes(const struct controller *controller, const struct job *job);
 /* Stages the job's image, record and cancel operation as they are now. */
 void stage_job(struct controller *controller, struct job *job);
 /* Stages the record alone. */

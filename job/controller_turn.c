@@ -40,6 +40,13 @@ void turn_begin(struct controller *controller)
     controller->turn.now_call_ns = clock_mono_ns(controller->options.call_clock);
     controller->turn.touched = NULL;
     controller->turn.touched_end = &controller->turn.touched;
+    controller->turn.image_bytes = 0;
+}
+
+/* Whether a message more, the number-th, is taken in this turn. */
+static bool goes_on(const struct controller *controller, int number)
+{
+    return number < TURN_MESSAGES_MAX && !turn_is_full(controller) && !controller_has_failed(controller);
 }
 
 /* May end one that cannot be planned any more, and make room for others by that. */
@@ -117,7 +124,7 @@ static void take_events(struct controller *controller)
     if (!controller->events_left) {
         controller->events_left = mailbox_drain(controller->events);
     }
-    for (int i = 0; i < TURN_MESSAGES_MAX && controller->events_left && !controller_has_failed(controller); i++) {
+    for (int i = 0; controller->events_left && goes_on(controller, i); i++) {
         struct event_mail *mail = (struct event_mail *)controller->events_left;
 
         controller->events_left = mail->mail.next;
@@ -152,7 +159,7 @@ static void take_commands(struct controller *controller)
     if (!controller->commands_left) {
         controller->commands_left = mailbox_drain(controller->commands);
     }
-    for (int i = 0; i < TURN_MESSAGES_MAX && controller->commands_left && !controller_has_failed(controller); i++) {
+    for (int i = 0; controller->commands_left && goes_on(controller, i); i++) {
         struct command *command = (struct command *)controller->commands_left;
 
         controller->commands_left = command->mail.next;
@@ -196,8 +203,8 @@ void controller_waits(const struct controller *controller, struct controller_wai
 
     ret_waits->job_ns = earlier(wall_wait(controller), mono_wait(controller));
     ret_waits->real_ns = earlier(calls, controller->store_wait_ns);
-    if (controller->commands_left || controller->events_left || mailbox_has_mail(controller->commands) ||
-        mailbox_has_mail(controller->events)) {
+    if (controller->commands_left || controller->events_left || (controller->queue_first && turn_is_full(controller)) ||
+        mailbox_has_mail(controller->commands) || mailbox_has_mail(controller->events)) {
         ret_waits->job_ns = 0;
     }
 }

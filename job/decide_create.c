@@ -197,7 +197,6 @@ static int make_job(struct creation *creation, struct err *err)
     job->state = JOB_STATE_QUEUED;
     job->create_time_unix_ns = controller->turn.now_unix_ns;
     job->update_time_unix_ns = controller->turn.now_unix_ns;
-    job->image_changed = true;
     job->execution.job_id = id;
     job->execution.job_attempt = 1;
     job->execution.version = command->version;
@@ -238,7 +237,7 @@ static int create(struct creation *creation, struct err *err)
     job->execution.wait_deadline_unix_ns = deadline(job->create_time_unix_ns, job->wait_max_ns);
     admit_enqueue(controller, job);
     job_set_timer(controller, job);
-    job_touch(controller, job);
+    job_change_image(controller, job);
     turn_seal(controller, job, false);
     turn_tell(controller, job, "Waiting for job to be provisioned.");
     turn_reply_version(controller, creation->command, STORE_TABLE_JOB, job->id);

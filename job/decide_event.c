@@ -225,7 +225,8 @@ void decide_timers(struct controller *controller)
     uint64_t id;
     int budget = TURN_MESSAGES_MAX;
 
-    while (budget-- > 0 && (timer = timers_take_due(&controller->limits, controller->turn.now_unix_ns))) {
+    while (budget-- > 0 && !turn_is_full(controller) &&
+           (timer = timers_take_due(&controller->limits, controller->turn.now_unix_ns))) {
         limit_reached(controller, (struct job *)timer);
     }
     decide_backoffs(controller);

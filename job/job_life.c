@@ -14,6 +14,15 @@ void job_touch(struct controller *controller, struct job *job)
     }
 }
 
+void job_change_image(struct controller *controller, struct job *job)
+{
+    if (!job->image_changed) {
+        job->image_changed = true;
+        controller->turn.image_bytes += stage_image_bytes(controller, job);
+    }
+    job_touch(controller, job);
+}
+
 void job_step(struct controller *controller, struct job *job, enum job_event event)
 {
     enum job_state next;
@@ -27,11 +36,10 @@ void job_step(struct controller *controller, struct job *job, enum job_event eve
         return;
     }
     job->state = next;
-    job->image_changed = true;
     if (job->update_time_unix_ns < controller->turn.now_unix_ns) {
         job->update_time_unix_ns = controller->turn.now_unix_ns;
     }
-    job_touch(controller, job);
+    job_change_image(controller, job);
 }
 
 int64_t job_witness_time(const struct controller *controller, const struct job *job, int64_t unix_ns)

@@ -33,6 +33,20 @@ static int find_spec(struct controller *controller, const struct job *job, struc
     return 0;
 }
 
+size_t stage_image_bytes(const struct controller *controller, const struct job *job)
+{
+    struct store_version *version = NULL;
+    size_t bytes;
+
+    if (job->new_image) {
+        return blob_span(job->new_image).size;
+    }
+    version = store_get(controller->options.store, STORE_TABLE_JOB, job->id);
+    bytes = version ? store_version_value(version).size : 0;
+    store_version_unref(version);
+    return bytes;
+}
+
 int stage_build_image(struct controller *controller, const struct job *job, struct blob **ret_image, struct err *err)
 {
     struct job_outputs outputs = {.name = span_of(job->name),

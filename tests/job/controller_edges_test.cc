@@ -249,4 +249,31 @@ TEST(ControllerEdges, AStopAnswersWhatCameBehindMoreThanATurnTakes)
     EXPECT_TRUE(calls[5000]->answered);
 }
 
+/* Goal: clients cannot put more into a turn than a commit takes. */
+TEST(ControllerEdges, LargeJobsAreMoreThanOneTurnsWork)
+{
+    House house(100);
+    std::string large =
+        job_wire(R"({"displayName":"d","jobSpec":{"workerPoolSpecs":[{"replicaCount":"1","containerSpec":)"
+                 R"({"imageUri":"i","command":["true"]}}],"serviceAccount":")" +
+                 std::string(3500 * 1000, 'x') + "\"}}");
+    std::vector<std::shared_ptr<Call>> calls;
+    for (int i = 0; i < 20; i++) {
+        calls.push_back(house.create(large));
+    }
+    ASSERT_TRUE(house.turn()) << house.failure;
+    EXPECT_EQ(0, house.wait_ns) << "the others do not wait for mail";
+    EXPECT_TRUE(calls[4]->answered);
+    EXPECT_FALSE(calls[6]->answered);
+    ASSERT_TRUE(house.settle()) << house.failure;
+    for (const auto &call : calls) {
+        ASSERT_EQ(ERR_NONE, call->code) << call->error;
+        std::string name = std::string(house_parent) + "/customJobs/" + std::to_string(call->id);
+        EXPECT_EQ(JOB_STATE_RUNNING, house.state(name));
+        house.cancel(name);
+    }
+    ASSERT_TRUE(house.settle()) << house.failure;
+    EXPECT_EQ(0u, house.count(STORE_TABLE_EXECUTION));
+}
+
 } /* namespace */
