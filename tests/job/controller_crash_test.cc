@@ -14,21 +14,22 @@ class Story {
   public:
     explicit Story(House &house_at) : house(house_at) {}
 
-    void play()
+    /* False: the server died on the way. */
+    bool play()
     {
         std::shared_ptr<Call> a = create(simple_job(2), "");
         if (!house.settle()) {
-            return;
+            return false;
         }
         std::shared_ptr<Call> b = create(simple_job(3), "");
         std::shared_ptr<Call> c = create(simple_job(1), "key");
         std::shared_ptr<Call> d = create(simple_job(1), "");
         if (!house.settle()) {
-            return;
+            return false;
         }
         fake_executor_exit(house.world, House::key(name_of(a)).c_str(), 0, "");
         if (!house.settle()) {
-            return;
+            return false;
         }
         expected[name_of(a)] = JOB_STATE_SUCCEEDED;
         house.advance_s(1);
@@ -36,27 +37,29 @@ class Story {
         std::shared_ptr<Call> cancel_d = house.cancel(name_of(d));
         cancels = {{name_of(b), cancel_b}, {name_of(d), cancel_d}};
         if (!house.turn() || !house.settle()) {
-            return;
+            return false;
         }
         std::shared_ptr<Call> remove_a = house.remove(name_of(a));
         removals = {{name_of(a), remove_a}};
         std::shared_ptr<Call> c_again = house.create(simple_job(1), "key");
         if (!house.settle()) {
-            return;
+            return false;
         }
         EXPECT_EQ(c->id, c_again->id);
         fake_executor_exit(house.world, House::key(name_of(c)).c_str(), 9, "");
         if (!house.settle()) {
-            return;
+            return false;
         }
         expected[name_of(c)] = JOB_STATE_FAILED;
         removals.emplace_back(name_of(c), house.remove(name_of(c)));
         removals.emplace_back(name_of(b), house.remove(name_of(b)));
         if (!house.settle()) {
-            return;
+            return false;
         }
-        is_over = true;
+        return true;
     }
+
+    void go_on() { house.restart(); }
 
     /* After the restart: everything answered is so; whatever still runs is ended by its name, and then nothing is left. */
     void check()
@@ -71,8 +74,6 @@ class Story {
         EXPECT_EQ(0u, fake_executor_addresses_held(house.world));
         EXPECT_EQ(0u, house.count(STORE_TABLE_EXECUTION));
     }
-
-    bool is_over = false;
 
   private:
     std::shared_ptr<Call> create(const std::string &wire, const std::string &request_id)
@@ -174,45 +175,15 @@ class Story {
     std::map<std::string, enum job_state> expected;
 };
 
-/* Dies before the n-th command to the executor, for every n: the record is durable and the act has not happened. */
 TEST(ControllerCrash, AtEveryActTheRestartDoesWhatWasDecided)
 {
-    bool is_over = false;
-    size_t n = 0;
-    for (; !is_over; n++) {
-        SCOPED_TRACE("command " + std::to_string(n));
-        House house(4);
-        Story story(house);
-        fake_executor_die_after(house.world, n);
-        story.play();
-        is_over = story.is_over;
-        house.restart();
-        story.check();
-        ASSERT_FALSE(testing::Test::HasFailure());
-    }
-    EXPECT_GT(n, 30u);
+    EXPECT_GT(die_at_every_act<Story>(), 30u);
 }
 
-/* Dies before the n-th change of the disk, or in the middle of it, for every n. */
 TEST(ControllerCrash, AtEveryChangeOfTheDiskAnsweredIsDurable)
 {
-    for (enum fault_mode mode : {FAULT_STOP, FAULT_TEAR}) {
-        bool is_over = false;
-        uint64_t n = 0;
-        for (; !is_over; n++) {
-            SCOPED_TRACE("change " + std::to_string(n) + (mode == FAULT_TEAR ? ", torn" : ""));
-            House house(4);
-            Story story(house);
-            fault_fs_set_torn_bytes(house.fs, 100 + 911 * n % 4000);
-            fault_fs_arm(house.fs, mode, n);
-            story.play();
-            is_over = story.is_over;
-            house.restart();
-            story.check();
-            ASSERT_FALSE(testing::Test::HasFailure());
-        }
-        EXPECT_GT(n, 10u);
-    }
+    EXPECT_GT(die_at_every_change<Story>(FAULT_STOP), 10u);
+    EXPECT_GT(die_at_every_change<Story>(FAULT_TEAR), 10u);
 }
 
 /* Dies once more while the restart itself is under way. */

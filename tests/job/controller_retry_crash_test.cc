@@ -49,11 +49,13 @@ class Story {
   public:
     explicit Story(House &house_at) : house(house_at) {}
 
-    void begin() { call = house.create(simple_job(3), "key"); }
-
-    /* Until the job has ended; false: the server died on the way. */
+    /* Until the job has ended; false: the server died on the way. A Create that was not answered is made again, as its
+     * client would. */
     bool play()
     {
+        if (!call || !call->answered) {
+            call = house.create(simple_job(3), "key");
+        }
         for (int round = 0; round < 100; round++) {
             if (!house.settle()) {
                 return false;
@@ -73,13 +75,9 @@ class Story {
         return true;
     }
 
-    /* After a crash: a Create that was not answered is made again, as its client would. */
     void go_on()
     {
         house.restart();
-        if (!call->answered) {
-            begin();
-        }
         ASSERT_TRUE(play()) << house.failure;
     }
 
@@ -113,54 +111,19 @@ TEST(ControllerRetryCrash, WithoutAnyTheStoryIsAsTold)
 {
     House house(4);
     Story story(house);
-    story.begin();
     ASSERT_TRUE(story.play());
     story.check();
 }
 
-/* Dies before the n-th command to the executor, for every n: the record is durable and the act has not happened. */
 TEST(ControllerRetryCrash, AtEveryActNoRetryIsLostOrMadeUp)
 {
-    bool is_over = false;
-    size_t n = 0;
-    for (; !is_over; n++) {
-        SCOPED_TRACE("command " + std::to_string(n));
-        House house(4);
-        Story story(house);
-        fake_executor_die_after(house.world, n);
-        story.begin();
-        is_over = story.play();
-        if (!is_over) {
-            story.go_on();
-        }
-        story.check();
-        ASSERT_FALSE(testing::Test::HasFailure());
-    }
-    EXPECT_GT(n, 30u);
+    EXPECT_GT(die_at_every_act<Story>(), 30u);
 }
 
-/* Dies before the n-th change of the disk, or in the middle of it, for every n. */
 TEST(ControllerRetryCrash, AtEveryChangeOfTheDiskNoRetryIsLostOrMadeUp)
 {
-    for (enum fault_mode mode : {FAULT_STOP, FAULT_TEAR}) {
-        bool is_over = false;
-        uint64_t n = 0;
-        for (; !is_over; n++) {
-            SCOPED_TRACE("change " + std::to_string(n) + (mode == FAULT_TEAR ? ", torn" : ""));
-            House house(4);
-            Story story(house);
-            fault_fs_set_torn_bytes(house.fs, 100 + 911 * n % 4000);
-            fault_fs_arm(house.fs, mode, n);
-            story.begin();
-            is_over = story.play();
-            if (!is_over) {
-                story.go_on();
-            }
-            story.check();
-            ASSERT_FALSE(testing::Test::HasFailure());
-        }
-        EXPECT_GT(n, 15u);
-    }
+    EXPECT_GT(die_at_every_change<Story>(FAULT_STOP), 15u);
+    EXPECT_GT(die_at_every_change<Story>(FAULT_TEAR), 15u);
 }
 
 /* ---- any world, any crash ---- */

@@ -2,6 +2,8 @@
 #ifndef TESTS_JOB_HOUSE_H_
 #define TESTS_JOB_HOUSE_H_
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -123,5 +125,43 @@ class House {
     TempDir dir;
     std::vector<std::shared_ptr<Call>> calls; /* a test may drop a call whose answer it does not look at */
 };
+
+/* Plays a story in a new house for each step at which the server may die: arm makes it die at the n-th, until n is behind
+ * the end. A story is made of a house; play tells whether it came to its end, and after a death go_on makes a server of
+ * what is left. Then check says what has to hold. Returns how many steps there were. */
+template <typename Story>
+size_t die_at_every_step(const char *step, const std::function<void(House &house, size_t n)> &arm)
+{
+    bool is_over = false;
+    size_t n = 0;
+
+    for (; !is_over && !testing::Test::HasFailure(); n++) {
+        SCOPED_TRACE(std::string(step) + " " + std::to_string(n));
+        House house(4);
+        Story story(house);
+        arm(house, n);
+        is_over = story.play();
+        if (!is_over) {
+            story.go_on();
+        }
+        story.check();
+    }
+    return n;
+}
+
+/* Before the n-th command to the executor: the record is durable and the act has not happened. */
+template <typename Story> size_t die_at_every_act()
+{
+    return die_at_every_step<Story>("command", [](House &house, size_t n) { fake_executor_die_after(house.world, n); });
+}
+
+/* Before the n-th change of the disk (FAULT_STOP), or in the middle of it (FAULT_TEAR). */
+template <typename Story> size_t die_at_every_change(enum fault_mode mode)
+{
+    return die_at_every_step<Story>(mode == FAULT_TEAR ? "torn change" : "change", [mode](House &house, size_t n) {
+        fault_fs_set_torn_bytes(house.fs, 100 + 911 * n % 4000);
+        fault_fs_arm(house.fs, mode, n);
+    });
+}
 
 #endif /* TESTS_JOB_HOUSE_H_ */
