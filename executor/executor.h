@@ -60,6 +60,9 @@ struct task {
      * `python -m python_module args…`; argv then holds the args alone. */
     const char *python_module;
     const char *const *package_uris; /* NULL terminated */
+    /* Of an attempt that was not launched after all, as adopt has told: since when it was taken to run; 0: never. A
+     * simulation goes on from there. */
+    int64_t start_time_unix_ns;
     /* What a simulation tells jobs apart by; a copy of the task has none of it. */
     const char *display_name;       /* NULL: "" */
     const struct env_entry *labels; /* the job's */

@@ -109,7 +109,8 @@ static int add_request(struct executor_simulate *self, const struct simulated *r
 static int start(struct executor *executor, const struct task *task, struct err *err)
 {
     struct executor_simulate *self = self_of(executor);
-    struct simulated request = {.key = task->key, .kind = SIMULATE_REQUEST_START};
+    struct simulated request = {
+        .key = task->key, .kind = SIMULATE_REQUEST_START, .start_unix_ns = task->start_time_unix_ns};
 
     if (simulate_decide(self->options.scenario, task, self->options.duration_ms * CLOCK_NS_PER_MS, &request.fate,
                         err) != 0) {

@@ -3,7 +3,8 @@
  * Used by   server/main_simulation.c; job/simulation.c, which steps it; tests.
  * Shape     what becomes of a replica is decided when it is started (simulate_scenario.h): it starts, prints, and ends by
  *           itself, or when it is stopped. Keeps its log lines in memory, bounded.
- *           After a server restart an execution it was asked to adopt is NOT_LAUNCHED: it is simply simulated again.
+ *           After a server restart an execution it was asked to adopt is NOT_LAUNCHED; when it is then started with the time
+ *           from which it ran, it goes on as if nothing had been, and has its log again.
  * Clock     the system's, and a thread of its own that waits for it. Or any clock, is_stepped, and no thread: then whoever
  *           owns the time calls executor_simulate_step, and the events of one step are told in it, in one order.
  * Thread, Errors  as executor.h; the step functions are the owner's of the time.

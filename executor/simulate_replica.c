@@ -12,16 +12,19 @@
 
 static void tell(struct executor_simulate *self, struct execution_event event)
 {
-    event.time_unix_ns = clock_wall_unix_ns(self->options.clock);
+    if (event.time_unix_ns == 0) {
+        event.time_unix_ns = clock_wall_unix_ns(self->options.clock);
+    }
     event.message = event.message ? event.message : "";
     pthread_mutex_unlock(&self->mutex);
     self->sink.event(self->sink.context, &event);
     pthread_mutex_lock(&self->mutex);
 }
 
-static void say(struct executor_simulate *self, const struct execution_key *key, const char *text)
+/* at_ns: of its run. */
+static void say(struct executor_simulate *self, const struct simulated *replica, int64_t at_ns, const char *text)
 {
-    memory_log_append(self->log, key, LOG_STREAM_STDOUT, clock_wall_unix_ns(self->options.clock), text);
+    memory_log_append(self->log, &replica->key, LOG_STREAM_STDOUT, replica->start_unix_ns + at_ns, text);
 }
 
 /* What it prints at this moment of its run. */
@@ -54,16 +57,23 @@ static void await_next(struct executor_simulate *self, struct simulated *replica
     simulate_heap_add(&self->heap, &replica->due);
 }
 
+/* One that ran before the server was started again is where it was to be, and so is its log. */
 static void begin_run(struct executor_simulate *self, struct simulated *replica)
 {
+    int64_t now_unix_ns = clock_wall_unix_ns(self->options.clock);
+
     replica->phase = SIMULATE_PHASE_RUNNING;
     replica->start_mono_ns = simulate_now_mono_ns(self);
-    replica->start_unix_ns = clock_wall_unix_ns(self->options.clock);
+    if (replica->start_unix_ns == 0 || replica->start_unix_ns > now_unix_ns) {
+        replica->start_unix_ns = now_unix_ns;
+    }
+    replica->start_mono_ns -= now_unix_ns - replica->start_unix_ns;
     replica->end_mono_ns = replica->start_mono_ns + (replica->stop_signal ? 0 : replica->fate.duration_ns);
     replica->printed_ns = -1;
-    say(self, &replica->key, "The simulated replica runs.");
+    say(self, replica, 0, "The simulated replica runs.");
     await_next(self, replica);
-    tell(self, (struct execution_event){.kind = EXECUTION_EVENT_STARTED, .key = replica->key});
+    tell(self, (struct execution_event){
+                   .kind = EXECUTION_EVENT_STARTED, .key = replica->key, .time_unix_ns = replica->start_unix_ns});
 }
 
 /* Forgets the replica and tells the event, which is its last. */
@@ -126,7 +136,8 @@ static void end_run(struct executor_simulate *self, struct simulated *replica)
         (void)snprintf(text, sizeof text, "The simulated replica exits with %d.", fate->exit_code);
     }
     event.stderr_tail = stderr_tail(replica, passed, tail);
-    say(self, &replica->key, text);
+    event.time_unix_ns = replica->start_unix_ns + passed;
+    say(self, replica, passed, text);
     drop(self, replica, &event);
 }
 
@@ -162,7 +173,7 @@ static void go_on(struct executor_simulate *self, struct simulated *replica)
 static void take_start(struct executor_simulate *self, struct simulated *replica)
 {
     replica->phase = SIMULATE_PHASE_STARTING;
-    if (replica->fate.start_delay_ns == 0 && !replica->fate.start_failure) {
+    if (replica->start_unix_ns != 0 || (replica->fate.start_delay_ns == 0 && !replica->fate.start_failure)) {
         begin_run(self, replica);
         return;
     }

@@ -28,11 +28,11 @@ struct simulated {
     struct simulated *next; /* in the list of requests */
     struct simulate_fate fate;
     struct simulate_heap_entry due; /* but for ASKED in the heap: its next line, or its end */
-    int64_t start_mono_ns;
-    int64_t start_unix_ns;
-    int64_t end_mono_ns; /* RUNNING; from when it is stopped, at the latest then */
-    int64_t printed_ns;  /* lines up to then are printed; from its start */
-    int stop_signal;     /* that ends it, if nothing else does before; 0: it is not being stopped */
+    int64_t start_mono_ns;          /* may lie before the server's own */
+    int64_t start_unix_ns;          /* not 0 when it is asked for: it ran already, from then on */
+    int64_t end_mono_ns;            /* RUNNING; from when it is stopped, at the latest then */
+    int64_t printed_ns;             /* lines up to then are printed; from its start */
+    int stop_signal;                /* that ends it, if nothing else does before; 0: it is not being stopped */
 };
 
 struct executor_simulate {

@@ -96,26 +96,30 @@ static int plan_from(struct controller *controller, struct job *job, struct span
     struct execution *execution = &job->execution;
     struct job_plan_address *addresses = calloc(execution->replica_count, sizeof *addresses);
     uint32_t *restarts = calloc(execution->replica_count, sizeof *restarts);
+    int64_t *start_times = calloc(execution->replica_count, sizeof *start_times);
     struct job_plan_input input = {.custom_job_wire = image,
                                    .job_attempt = execution->job_attempt,
                                    .addresses = addresses,
                                    .restarts = restarts,
+                                   .start_times_unix_ns = start_times,
                                    .project_number = project_number(&controller->options, job),
                                    .buckets_dir = controller->options.buckets_dir};
     int result;
 
-    if (!addresses || !restarts) {
+    if (!addresses || !restarts || !start_times) {
         result = err_set(err, ERR_EXHAUSTED, "no memory for %u addresses", execution->replica_count);
     } else {
         for (uint32_t i = 0; i < execution->replica_count; i++) {
             memcpy(addresses[i].host, execution->replicas[i].host, sizeof addresses[i].host);
             addresses[i].port = execution->replicas[i].port;
             restarts[i] = execution->replicas[i].restart;
+            start_times[i] = execution->replicas[i].start_time_unix_ns;
         }
         result = job_plan_create(&input, &job->plan, err);
     }
     free(addresses);
     free(restarts);
+    free(start_times);
     return result;
 }
 _Static_assert(sizeof((struct job_plan_address *)0)->host == sizeof((struct replica *)0)->host, "same room for hosts");

@@ -195,6 +195,7 @@ static int make_task(struct planner *planner, const struct plan_program *program
     task->image_uri = program->image_uri[0] ? program->image_uri : NULL;
     task->python_module = program->python_module;
     task->package_uris = program->package_uris;
+    task->start_time_unix_ns = planner->input->start_times_unix_ns ? planner->input->start_times_unix_ns[rank] : 0;
     task->display_name = planner->display_name;
     task->labels = planner->labels;
     task->label_count = planner->label_count;

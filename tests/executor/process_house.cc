@@ -181,6 +181,7 @@ std::string StartOn(executor *executor, const execution_key &key, const Program 
     task.env_count = env.size();
     task.python_module = program.python_module.empty() ? nullptr : program.python_module.c_str();
     task.package_uris = uris.data();
+    task.start_time_unix_ns = program.start_time_unix_ns;
     task.display_name = program.display_name.c_str();
     task.labels = labels.data();
     task.label_count = labels.size();

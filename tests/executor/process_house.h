@@ -63,6 +63,7 @@ struct Program {
     std::vector<std::pair<std::string, std::string>> env;
     std::string python_module;
     std::vector<std::string> package_uris;
+    int64_t start_time_unix_ns = 0;
     std::string display_name;
     std::vector<std::pair<std::string, std::string>> labels;
 };

@@ -280,6 +280,32 @@ TEST(Simulate, OneThatStartsSlowlyIsToldAsStartedOnlyThenAndCanBeStoppedBefore)
     EXPECT_EQ(house.EndsAt(Key(2)), 89);
 }
 
+TEST(Simulate, OneThatRanBeforeARestartGoesOnAndHasItsLogAgain)
+{
+    const simulate_line lines[] = {{10 * CLOCK_NS_PER_S, 10 * CLOCK_NS_PER_S, LOG_STREAM_STDOUT, "epoch {n} done"}};
+    simulate_rule rule = Rule(30);
+    rule.lines = lines;
+    rule.line_count = 1;
+    rule.start_delay = {CLOCK_NS_PER_S, CLOCK_NS_PER_S};
+    SteppedHouse house({rule});
+    Program before, long_before, ahead;
+    before.start_time_unix_ns = clock_wall_unix_ns(&house.clock.clock) - 15 * CLOCK_NS_PER_S;
+    long_before.start_time_unix_ns = before.start_time_unix_ns - 85 * CLOCK_NS_PER_S;
+    ahead.start_time_unix_ns = before.start_time_unix_ns + 3600 * CLOCK_NS_PER_S;
+    house.Start(Key(1), before);
+    house.Start(Key(2), long_before);
+    house.Start(Key(3), ahead);
+    house.Pass(0);
+    EXPECT_EQ(house.told.Wait(Key(1), EXECUTION_EVENT_STARTED).time_unix_ns, before.start_time_unix_ns);
+    EXPECT_EQ(house.EndsAt(Key(2)), -70) << "it was through while there was no server";
+    house.Pass(60);
+    EXPECT_EQ(house.EndsAt(Key(1)), 15);
+    EXPECT_EQ(house.EndsAt(Key(3)), 30) << "of a time that has not come";
+    EXPECT_EQ(Texts(ReadLogs(house.executor_, 1)), "The simulated replica runs.\nepoch 1 done\nepoch 2 done\n"
+                                                   "epoch 3 done\nThe simulated replica exits with 0.\n");
+    EXPECT_EQ(ReadLogs(house.executor_, 1)[1].time_unix_ns, before.start_time_unix_ns + 10 * CLOCK_NS_PER_S);
+}
+
 TEST(Simulate, OneThatTakesItsTimeToStopIsKilledWhenTheGraceIsOver)
 {
     SteppedHouse house;

@@ -102,8 +102,12 @@ def time_goes_on_from_where_it_was(document):
         server.kill()
         server.start()
         assert clock(server)["time"] == "2030-01-01T03:00:00Z"
+        assert job(server, name)["state"] == "JOB_STATE_RUNNING"
         run(server, "simulation", "advance", "5h")
-        assert job(server, name)["endTime"] == "2030-01-01T08:00:00Z", job(server, name)
+        done = job(server, name)
+        assert (done["startTime"], done["endTime"]) == (START, "2030-01-01T05:00:00Z"), done
+        log = run(server, "logs", name, "--replica=workerpool0-0", "--timestamps")
+        assert "2030-01-01T00:00:00.000Z" in log and "2030-01-01T05:00:00.000Z" in log, log
         assert server.stop() == 0
         (server.data_dir / "virtual-clock").write_text("noon\n")
         try:
