@@ -98,9 +98,10 @@ static bool look_up(const struct block_index *index, struct planned_test *planne
     switch (planned->way) {
     case PLANNED_KEY:
     case PLANNED_LABEL_TEXT:
-        return postings_find(index->postings, &planned->key, &planned->hit);
+        return postings_find(index->postings, &planned->key, &planned->hit) &&
+               (planned->way == PLANNED_KEY || grams_may_keep(index->grams, &planned->grams));
     case PLANNED_NAME_TEXT:
-        return postings_first(index->postings, ROW_KEY_DISPLAY_NAME) || grams_may_keep(index->grams, &planned->grams);
+        return grams_may_keep(index->grams, &planned->grams);
     case PLANNED_TIME:
         return row_columns_may_have_times(index->columns, planned->test->first_unix_ns, planned->test->last_unix_ns);
     case PLANNED_STATE:

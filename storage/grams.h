@@ -4,7 +4,8 @@
  * Shape     slots, each a row_set made when it is first needed: of names one for each byte and 512 for pairs of
  *           neighbours, by hash; of label values 128 for pairs, by a hash in which the label's key has a part. The text's
  *           two ends are neighbours too. A pattern asks for the slots of its pieces: what is in all of them may match,
- *           nothing else does. Texts that stand in a posting need no slots: the posting has the text itself.
+ *           nothing else does. Rows of a text that has a posting need no slots, the posting has the text itself; but the
+ *           rows that had it before, one at least, are here, so that no text of the block is unknown.
  *           Beside them a bit, by a longer hash, for each pair that occurs in the block at all, and letter_runs.
  *           Rows are only added: a removed row's are harmless, they go with the block.
  * Owns      its sets.

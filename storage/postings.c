@@ -272,7 +272,6 @@ int postings_add(struct postings *postings, const struct row_key *key, uint32_t 
 {
     struct place place = probe(current(postings), key);
     uint64_t word = place.rows ? atomic_load_explicit(place.rows, memory_order_relaxed) : 0;
-    bool in_posting = place.posting != NULL;
     bool ok = true;
 
     if (place.posting) {
@@ -287,12 +286,11 @@ int postings_add(struct postings *postings, const struct row_key *key, uint32_t 
         atomic_store_explicit(place.rows, word, memory_order_release);
     } else {
         ok = add_posting(postings, key, word, row, holds, context, reclaim);
-        in_posting = true;
     }
     if (!ok) {
         return err_set(err, ERR_EXHAUSTED, "no memory for the index of keys");
     }
-    *ret_posting = in_posting;
+    *ret_posting = place.posting != NULL;
     return 0;
 }
 

@@ -36,7 +36,7 @@ void postings_destroy(struct postings *postings);
 /* The row has this key, by its published version; asked of rows that were added with a key of the same tag. */
 typedef bool (*postings_holds_fn)(void *context, uint32_t row, const struct row_key *key);
 
-/* The row has not the key yet. *ret_posting: the key has a posting now. reclaim NULL: no reader sees this yet. */
+/* The row has not the key yet. *ret_posting: the key had a posting before. reclaim NULL: no reader sees this yet. */
 MUST_USE int postings_add(struct postings *postings, const struct row_key *key, uint32_t row, postings_holds_fn holds,
                           void *context, struct reclaim *reclaim, bool *ret_posting, struct err *err);
 /* All keys of a row are removed before any is added again. */

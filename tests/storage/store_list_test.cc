@@ -4,6 +4,12 @@
 
 #include <atomic>
 #include <thread>
+#include <unordered_map>
+
+#include "storage/id_slots.h"
+#include "storage/reclaim.h"
+#include "storage/row_keys.h"
+#include "storage/version.h"
 
 using namespace storage_test;
 
@@ -283,6 +289,142 @@ TEST(StoreListFilter, TellsNumberedNamesByTheirBeginningOrByThemselves)
                 ASSERT_FALSE(HasFatalFailure());
             }
         }
+    }
+}
+
+/* Rows of a few keys whose hashes meet, which share a word of the index: the fourth row brings about a posting of a key
+ * that has but one row, and the fifth finds it. */
+class MetRows {
+  public:
+    static constexpr uint64_t seed = 1;
+    /* Two numbers, one even and one odd, of which the made texts have hashes that agree in the bits that a word keeps. */
+    template <typename Hash> static std::pair<unsigned, unsigned> Meeting(Hash hash)
+    {
+        std::unordered_map<uint64_t, unsigned> seen;
+        for (unsigned number = 100000;; number++) {
+            auto [at, is_new] = seen.emplace(hash(number) >> 37, number);
+            if (!is_new && at->second % 2 != number % 2) {
+                return {at->second, number};
+            }
+        }
+    }
+    MetRows()
+    {
+        struct err err = ERR_INIT;
+        EXPECT_EQ(0, reclaim_create(&reclaim_, &err));
+    }
+    ~MetRows()
+    {
+        reclaim_destroy(reclaim_);
+        id_slots_destroy(slots_);
+        for (struct store_version *version : versions_) {
+            store_version_unref(version);
+        }
+    }
+    void Add(const ModelRow &row)
+    {
+        struct err err = ERR_INIT;
+        struct store_version *version = nullptr;
+        struct store_version *old = nullptr;
+        uint64_t id = versions_.size() + 1;
+        std::string value = ModelValue(id, row);
+        ASSERT_EQ(0, version_create(ModelExtract, STORE_TABLE_JOB, id, SpanOf(value), &version, &err)) << err.text;
+        versions_.push_back(version);
+        ASSERT_EQ(0, id_slots_put(slots_, id, version, reclaim_, &old, &err)) << err.text;
+    }
+    /* What is looked at, and passes. */
+    std::vector<uint64_t> Find(const ModelFilter &tree)
+    {
+        ModelProgram program(tree);
+        struct filter_plan *plan = filter_plan_create(seed, span_of(""), program.filter());
+        Found found = {program.filter(), {}};
+        uint64_t before = UINT64_MAX;
+        while (id_slots_list_down(slots_, plan, &before, Visit, &found)) {
+        }
+        free(plan);
+        return found.ids;
+    }
+
+  private:
+    struct Found {
+        const struct store_filter *filter;
+        std::vector<uint64_t> ids;
+    };
+    static bool Visit(void *context, struct store_version *version)
+    {
+        auto *found = static_cast<Found *>(context);
+        if (store_filter_matches(found->filter, version)) {
+            found->ids.push_back(store_version_id(version));
+        }
+        return true;
+    }
+    struct id_slots_options options_ = {true, seed};
+    struct id_slots *slots_ = id_slots_create(&options_);
+    struct reclaim *reclaim_ = nullptr;
+    std::vector<struct store_version *> versions_;
+};
+
+using Ids = std::vector<uint64_t>;
+
+ModelFilter LeafOf(ModelFilter::Kind kind, const std::string &key, const std::string &pattern)
+{
+    ModelFilter leaf;
+    leaf.kind = kind;
+    leaf.key = key;
+    leaf.pattern = pattern;
+    return leaf;
+}
+
+ModelFilter Negated(ModelFilter leaf)
+{
+    ModelFilter filter;
+    filter.kind = ModelFilter::NOT;
+    filter.parts.push_back(std::make_unique<ModelFilter>(std::move(leaf)));
+    return filter;
+}
+
+TEST(StoreListFilter, TellsNamesApartWhoseHashesMeet)
+{
+    auto name = [](unsigned number) { return std::to_string(number) + "-run"; };
+    auto [common, lone] = MetRows::Meeting([&](unsigned number) {
+        std::string text = name(number);
+        return row_key_make(MetRows::seed, ROW_KEY_DISPLAY_NAME, SpanOf(text), span_of("")).hash;
+    });
+    MetRows rows;
+    ModelRow row;
+    for (unsigned number : {common, common, common, lone, lone}) {
+        row.display_name = name(number);
+        rows.Add(row);
+    }
+    EXPECT_EQ((Ids{3, 2, 1}), rows.Find(LeafOf(ModelFilter::NAME, "", name(common))));
+    EXPECT_EQ((Ids{5, 4}), rows.Find(LeafOf(ModelFilter::NAME, "", name(lone))));
+    EXPECT_EQ((Ids{5, 4}), rows.Find(LeafOf(ModelFilter::NAME, "", std::to_string(lone) + "\1")));
+    EXPECT_EQ((Ids{3, 2, 1}), rows.Find(LeafOf(ModelFilter::NAME, "", std::to_string(common) + "\1")));
+    EXPECT_EQ((Ids{3, 2, 1}), rows.Find(Negated(LeafOf(ModelFilter::NAME, "", name(lone)))));
+    EXPECT_EQ((Ids{5, 4}), rows.Find(Negated(LeafOf(ModelFilter::NAME, "", name(common)))));
+}
+
+TEST(StoreListFilter, TellsLabelsApartWhoseHashesMeet)
+{
+    /* Even numbers are values of one key, odd ones of the other. */
+    auto key = [](unsigned number) { return std::string(number % 2 ? "left" : "right"); };
+    auto pair = MetRows::Meeting([&](unsigned number) {
+        std::string text = key(number), value = std::to_string(number) + "-a";
+        return row_key_make(MetRows::seed, ROW_KEY_LABEL, SpanOf(text), SpanOf(value)).hash;
+    });
+    MetRows rows;
+    ModelRow row;
+    for (unsigned number : {pair.first, pair.first, pair.first, pair.second, pair.second}) {
+        row.labels = {{key(number), std::to_string(number) + "-a"}};
+        rows.Add(row);
+    }
+    for (bool whole : {true, false}) {
+        std::string end = whole ? "-a" : "\1";
+        std::string first = std::to_string(pair.first) + end, second = std::to_string(pair.second) + end;
+        EXPECT_EQ((Ids{3, 2, 1}), rows.Find(LeafOf(ModelFilter::LABEL, key(pair.first), first)));
+        EXPECT_EQ((Ids{5, 4}), rows.Find(LeafOf(ModelFilter::LABEL, key(pair.second), second)));
+        EXPECT_EQ((Ids{5, 4}), rows.Find(Negated(LeafOf(ModelFilter::LABEL, key(pair.first), first))));
+        EXPECT_EQ((Ids{3, 2, 1}), rows.Find(Negated(LeafOf(ModelFilter::LABEL, key(pair.second), second))));
     }
 }
 
