@@ -19,6 +19,7 @@ struct fault_fs {
     uint64_t syncs;
     uint64_t torn_bytes;
     enum err_code code;
+    const char *path_part; /* NULL: every call may be refused */
     bool data_sync[FILES_MAX];
 };
 
@@ -32,11 +33,10 @@ static const struct fs *inner_of(const struct fs *fs)
     return self_of(fs)->inner;
 }
 
-static enum verdict count_locked(struct fault_fs *fault)
+static enum verdict judge_locked(struct fault_fs *fault)
 {
     enum fault_mode mode = fault->mode;
 
-    fault->calls++;
     if (mode == FAULT_NONE) {
         return PASS;
     }
@@ -48,13 +48,17 @@ static enum verdict count_locked(struct fault_fs *fault)
     return mode == FAULT_TEAR ? TEAR : REFUSE;
 }
 
-static enum verdict count(const struct fs *fs)
+/* path: NULL for a call on an open file. */
+static enum verdict count(const struct fs *fs, const char *path)
 {
     struct fault_fs *fault = self_of(fs);
-    enum verdict verdict;
+    enum verdict verdict = PASS;
 
     pthread_mutex_lock(&fault->mutex);
-    verdict = count_locked(fault);
+    fault->calls++;
+    if (!fault->path_part || (path && strstr(path, fault->path_part))) {
+        verdict = judge_locked(fault);
+    }
     pthread_mutex_unlock(&fault->mutex);
     return verdict;
 }
@@ -68,7 +72,7 @@ static int fault_open(const struct fs *fs, const char *path, unsigned flags, int
 {
     int file;
 
-    if ((flags & FS_CREATE) && count(fs) != PASS) {
+    if ((flags & FS_CREATE) && count(fs, path) != PASS) {
         return refuse(fs, err);
     }
     if (inner_of(fs)->open(inner_of(fs), path, flags, &file, err) != 0) {
@@ -124,7 +128,7 @@ static void tear(const struct fs *fs, int file, const void *data, size_t size, u
 static int fault_write_at(const struct fs *fs, int file, const void *data, size_t size, uint64_t offset,
                           struct err *err)
 {
-    enum verdict verdict = count(fs);
+    enum verdict verdict = count(fs, NULL);
 
     if (verdict == TEAR) {
         tear(fs, file, data, size, offset);
@@ -149,12 +153,12 @@ static int fault_size(const struct fs *fs, int file, uint64_t *ret_size, struct 
 
 static int fault_truncate(const struct fs *fs, int file, uint64_t size, struct err *err)
 {
-    return count(fs) == PASS ? inner_of(fs)->truncate(inner_of(fs), file, size, err) : refuse(fs, err);
+    return count(fs, NULL) == PASS ? inner_of(fs)->truncate(inner_of(fs), file, size, err) : refuse(fs, err);
 }
 
 static int fault_sync(const struct fs *fs, int file, struct err *err)
 {
-    if (count(fs) != PASS) {
+    if (count(fs, NULL) != PASS) {
         return refuse(fs, err);
     }
     count_sync(fs, -1);
@@ -163,22 +167,22 @@ static int fault_sync(const struct fs *fs, int file, struct err *err)
 
 static int fault_sync_dir(const struct fs *fs, const char *path, struct err *err)
 {
-    return count(fs) == PASS ? inner_of(fs)->sync_dir(inner_of(fs), path, err) : refuse(fs, err);
+    return count(fs, path) == PASS ? inner_of(fs)->sync_dir(inner_of(fs), path, err) : refuse(fs, err);
 }
 
 static int fault_rename(const struct fs *fs, const char *from, const char *to, struct err *err)
 {
-    return count(fs) == PASS ? inner_of(fs)->rename(inner_of(fs), from, to, err) : refuse(fs, err);
+    return count(fs, to) == PASS ? inner_of(fs)->rename(inner_of(fs), from, to, err) : refuse(fs, err);
 }
 
 static int fault_remove(const struct fs *fs, const char *path, struct err *err)
 {
-    return count(fs) == PASS ? inner_of(fs)->remove(inner_of(fs), path, err) : refuse(fs, err);
+    return count(fs, path) == PASS ? inner_of(fs)->remove(inner_of(fs), path, err) : refuse(fs, err);
 }
 
 static int fault_make_dir(const struct fs *fs, const char *path, struct err *err)
 {
-    return count(fs) == PASS ? inner_of(fs)->make_dir(inner_of(fs), path, err) : refuse(fs, err);
+    return count(fs, path) == PASS ? inner_of(fs)->make_dir(inner_of(fs), path, err) : refuse(fs, err);
 }
 
 static int fault_list(const struct fs *fs, const char *path, fs_list_fn visit, void *context, struct err *err)
@@ -188,7 +192,7 @@ static int fault_list(const struct fs *fs, const char *path, fs_list_fn visit, v
 
 static int fault_lock(const struct fs *fs, const char *path, int *ret_file, struct err *err)
 {
-    return count(fs) == PASS ? inner_of(fs)->lock(inner_of(fs), path, ret_file, err) : refuse(fs, err);
+    return count(fs, path) == PASS ? inner_of(fs)->lock(inner_of(fs), path, ret_file, err) : refuse(fs, err);
 }
 
 static int fault_free_bytes(const struct fs *fs, const char *path, uint64_t *ret_bytes, struct err *err)
@@ -250,6 +254,13 @@ void fault_fs_arm(struct fault_fs *fault, enum fault_mode mode, uint64_t calls)
 void fault_fs_set_code(struct fault_fs *fault, enum err_code code)
 {
     fault->code = code;
+}
+
+void fault_fs_set_path_part(struct fault_fs *fault, const char *part)
+{
+    pthread_mutex_lock(&fault->mutex);
+    fault->path_part = part;
+    pthread_mutex_unlock(&fault->mutex);
 }
 
 void fault_fs_set_torn_bytes(struct fault_fs *fault, uint64_t bytes)

@@ -32,6 +32,9 @@ const struct fs *fault_fs_fs(const struct fault_fs *fault);
 
 /* Lets `calls` more calls pass, then the mode. */
 void fault_fs_arm(struct fault_fs *fault, enum fault_mode mode, uint64_t calls);
+/* Only calls that name a path with this part pass or meet the mode, so that other threads' calls change nothing; NULL:
+ * all calls. The text must outlive the last call. */
+void fault_fs_set_path_part(struct fault_fs *fault, const char *part);
 /* With which code a refused call fails (ERR_IO at first), and how much of a torn write stays. */
 void fault_fs_set_code(struct fault_fs *fault, enum err_code code);
 void fault_fs_set_torn_bytes(struct fault_fs *fault, uint64_t bytes);
