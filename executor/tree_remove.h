@@ -3,7 +3,7 @@
  * Used by   job_remover.c.
  * Shape     by descriptors, so that no path is walked twice and no symbolic link is followed. Directories without
  *           permissions get them first. Those nested past a depth are moved up to the root before they are emptied, so
- *           that neither stack nor descriptors grow with the depth.
+ *           that neither stack nor descriptors grow with the depth. What is mounted somewhere in it is not entered.
  * Thread    any.      Blocks    on the disk, until it is done or cancelled.
  * Errors    ERR_IO with the first name that could not be removed; all else is removed nevertheless. ERR_UNAVAILABLE when
  *           it was cancelled.

@@ -1,6 +1,7 @@
 /* What a job leaves on the disk: its logs, and their removal. */
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -253,6 +254,24 @@ TEST(ProcessRemove, IsInterruptedWhenAskedAndFinishedLater)
     left = 1000;
     EXPECT_EQ(tree_remove(AT_FDCWD, root.c_str(), after_some, &left, &err), 0) << err.text;
     EXPECT_FALSE(fs::exists(root));
+}
+
+TEST(ProcessRemove, WhatIsMountedInAHomeIsNotEmptied)
+{
+    ProcessHouse house;
+    std::string root = house.Path("root"), home = root + "/home", kept = house.Path("kept");
+    ASSERT_TRUE(fs::create_directories(home) && fs::create_directory(kept));
+    Append(kept + "/data", "not the replica's");
+    if (mount(kept.c_str(), home.c_str(), nullptr, MS_BIND, nullptr) != 0)
+        GTEST_SKIP() << "only root may mount";
+    err err = ERR_INIT;
+    auto never = [](void *) { return false; };
+    EXPECT_NE(tree_remove(AT_FDCWD, root.c_str(), never, nullptr, &err), 0);
+    EXPECT_EQ(err.code, ERR_IO) << err.text;
+    EXPECT_EQ(umount(home.c_str()), 0);
+    EXPECT_TRUE(fs::exists(kept + "/data"));
+    EXPECT_EQ(tree_remove(AT_FDCWD, root.c_str(), never, nullptr, &err), 0) << err.text;
+    EXPECT_TRUE(fs::exists(kept + "/data") && !fs::exists(root));
 }
 
 TEST(ProcessAddress, IsOneForEachReplicaAndSurvivesARestart)
