@@ -1,5 +1,6 @@
 #include "cli/calls.h"
 #include "cli/command.h"
+#include "cli/job_events.h"
 #include "cli/job_view.h"
 #include "cli/job_watch.h"
 #include "cli/listing.h"
@@ -31,6 +32,20 @@ int command_job_name(struct session *session, const char *operand, struct span *
                                          : session_name(session, "customJobs", operand, ret_name, err);
 }
 
+/* What the service says of the job is an addition: the job is shown without it too. */
+static void add_events(struct session *session, struct span name, struct text *text)
+{
+    struct err err = ERR_INIT;
+
+    if (job_events_add(session, name, text, &err) == 0) {
+        return;
+    }
+    channel_forget_status(session->channel);
+    if (err.code != ERR_UNSUPPORTED) {
+        session_note(session, "customjob: the events of the job cannot be had: %s", err.text);
+    }
+}
+
 int command_get(struct session *session, int *exit_code, struct err *err)
 {
     const API(CustomJob) * job;
@@ -50,6 +65,7 @@ int command_get(struct session *session, int *exit_code, struct err *err)
         text_add_char(&text, '\n');
     } else {
         job_view_add(&text, job, clock_wall_unix_ns(clock_system()), session->colour);
+        add_events(session, name, &text);
     }
     return session_print(session, &text, err);
 }

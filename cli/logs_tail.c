@@ -2,8 +2,6 @@
 
 #include "cli/calls.h"
 #include "cli/log_cursor.h"
-#include "cli/log_print.h"
-#include "customjobd/v1/logs.upb.h"
 
 #define LOOK_NS CLOCK_NS_PER_S
 
@@ -20,67 +18,44 @@ struct tailer {
 
 static int open_stream(struct tailer *tailer, upb_Arena *arena, struct channel_stream **ret_stream, struct err *err)
 {
-    const struct logs_request *wanted = tailer->request;
-    customjobd_v1_TailRequest *request = customjobd_v1_TailRequest_new(arena);
-    int64_t since = wanted->since_unix_ns;
-    bool again = log_cursor_since(&tailer->cursor, &since);
-    size_t size;
-    char *wire;
+    struct logs_request request = *tailer->request;
 
-    if (!request) {
-        return err_set(err, ERR_EXHAUSTED, "out of memory");
-    }
-    customjobd_v1_TailRequest_set_name(request, api_view(wanted->name));
-    customjobd_v1_TailRequest_set_follow(request, wanted->follow);
-    customjobd_v1_TailRequest_set_replica(request, api_view(wanted->replica));
-    customjobd_v1_TailRequest_set_tail_lines(request, again ? 0 : wanted->tail_lines);
-    if (again || wanted->has_since) {
-        google_protobuf_Timestamp *time = customjobd_v1_TailRequest_mutable_since(request, arena);
-
-        if (!time) {
-            return err_set(err, ERR_EXHAUSTED, "out of memory");
-        }
-        google_protobuf_Timestamp_set_seconds(time, since / CLOCK_NS_PER_S);
-        google_protobuf_Timestamp_set_nanos(time, (int32_t)(since % CLOCK_NS_PER_S));
-    }
-    wire = customjobd_v1_TailRequest_serialize(request, arena, &size);
-    if (!wire) {
-        return err_set(err, ERR_EXHAUSTED, "out of memory");
+    if (log_cursor_since(&tailer->cursor, &request.since_unix_ns)) {
+        request.has_since = true;
+        request.tail_lines = 0;
     }
     log_cursor_restart(&tailer->cursor);
-    return channel_stream_open(tailer->session->channel, "/customjobd.v1.Logs/Tail", span_make(wire, size), ret_stream,
-                               err);
+    return log_call_open(tailer->session, &request, arena, ret_stream, err);
+}
+
+struct printing {
+    struct tailer *tailer;
+    struct text text;
+};
+
+static int add_line(void *context, const struct log_line *line, struct err *err)
+{
+    struct printing *printing = context;
+    bool is_new = false;
+
+    if (log_cursor_pass(&printing->tailer->cursor, line->replica, line->stream, line->unix_ns, &is_new, err)) {
+        return -1;
+    }
+    if (is_new) {
+        log_printer_add(&printing->tailer->printer, &printing->text, line);
+    }
+    return 0;
 }
 
 static int print_entries(struct tailer *tailer, struct span message, upb_Arena *arena, struct err *err)
 {
-    const customjobd_v1_TailResponse *response = customjobd_v1_TailResponse_parse(message.data, message.size, arena);
-    const customjobd_v1_LogEntry *const *entries;
-    struct text text = {.data = NULL};
-    size_t count = 0;
+    struct printing printing = {.tailer = tailer};
 
-    if (!response) {
-        return err_set(err, ERR_INTERNAL, "the server sent a log that is none");
+    if (log_call_visit(message, arena, add_line, &printing, err)) {
+        text_deinit(&printing.text);
+        return -1;
     }
-    entries = customjobd_v1_TailResponse_entries(response, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct log_line line = {.replica = api_span(customjobd_v1_LogEntry_replica(entries[i])),
-                                .stream = customjobd_v1_LogEntry_stream(entries[i]),
-                                .unix_ns = api_time(customjobd_v1_LogEntry_time(entries[i])),
-                                .line = api_span(customjobd_v1_LogEntry_line(entries[i])),
-                                .partial = customjobd_v1_LogEntry_partial(entries[i]),
-                                .dropped_bytes = customjobd_v1_LogEntry_dropped_bytes(entries[i])};
-        bool is_new;
-
-        if (log_cursor_pass(&tailer->cursor, line.replica, line.stream, line.unix_ns, &is_new, err)) {
-            text_deinit(&text);
-            return -1;
-        }
-        if (is_new) {
-            log_printer_add(&tailer->printer, &text, &line);
-        }
-    }
-    if (session_print(tailer->session, &text, err)) {
+    if (session_print(tailer->session, &printing.text, err)) {
         return -1;
     }
     fflush(tailer->session->out);

@@ -9,17 +9,9 @@
 #define CLI_LOGS_TAIL_H_
 
 #include "cli/job_watch.h"
+#include "cli/log_call.h"
 
 C_DECLS_BEGIN
-
-struct logs_request {
-    struct span name;
-    bool follow;
-    struct span replica; /* empty: all */
-    int64_t tail_lines;  /* 0: no limit */
-    bool has_since;
-    int64_t since_unix_ns;
-};
 
 /* watch: looked at about every second, so that states are told as they come; NULL: not. */
 MUST_USE int logs_tail(struct session *session, const struct logs_request *request, struct job_watch *watch,

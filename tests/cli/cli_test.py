@@ -143,6 +143,16 @@ class CliTest(unittest.TestCase):
             self.assertIn("SUCCEEDED", out)
         self.assertEqual(self.run_cli("get", name)[0], self.run_cli("describe", name)[0])
 
+    def test_shows_what_the_service_says_of_each_attempt(self):
+        name = self.shell("exit 3")
+        self.run_cli("wait", name, code=FAILED)
+        job, _, events = self.run_cli("describe", name)[0].partition("Events:\n")
+        self.assertIn("FAILED", job)
+        said = self.run_cli("logs", name, "--replica=service", "--no-prefix")[0].splitlines()
+        self.assertEqual(said[-20:], [line.split("  ", 2)[2] for line in events.splitlines()])
+        self.assertIn("workerpool0-0 exited with a non-zero status of 3", events)
+        self.assertNotIn("Events", self.run_cli("describe", name, "--format=yaml")[0])
+
     # ---- waiting, logs, ends ----
 
     def test_wait_tells_the_end_by_its_exit_code(self):
