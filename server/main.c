@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/standard_streams.h"
 #include "server/main_exit.h"
 
 #ifndef CUSTOMJOBD_VERSION
@@ -49,7 +50,12 @@ static bool asks_for_help(char *const *arguments)
 int main(int argument_count, char **arguments)
 {
     const char *verb = argument_count > 1 ? arguments[1] : NULL;
+    struct err err = ERR_INIT;
 
+    if (standard_streams_ensure(&err)) {
+        fprintf(stderr, "customjobd: %s\n", err.text);
+        return MAIN_EXIT_DISK;
+    }
     if (!verb) {
         return refuse(NULL);
     }

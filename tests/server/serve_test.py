@@ -88,6 +88,16 @@ class ServeTest(unittest.TestCase):
         self.assertIn("no such", self.refused(2, "--buckets-dir", self.dir / "none").lower())
         self.assertFalse(self.data.exists(), "nothing is made before the configuration is right")
 
+    def test_no_file_takes_the_place_of_a_closed_standard_stream(self):
+        command = f'exec "{server_fixture.bin_dir()}/customjobd" serve --executor=simulate --listen=127.0.0.1:0 "$@" <&- 2>&-'
+        server = subprocess.Popen(["sh", "-c", command, "sh", f"--data-dir={self.data}"], stdout=subprocess.PIPE)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.assertTrue(server.stdout.readline().startswith(b"ready "))
+        for number in (0, 2):
+            self.assertEqual("/dev/null", os.readlink(f"/proc/{server.pid}/fd/{number}"))
+
     def test_other_hosts_are_let_in_only_on_purpose(self):
         said = self.refused(2, "--listen", "0.0.0.0:0")
         self.assertIn("--insecure-bind", said)
