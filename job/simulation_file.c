@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "executor/simulate_task.h"
-#include "job/yaml_keys.h"
+#include "job/simulation_values.h"
 
 #define FAULTS_MAX SIMULATION_RULES_MAX
-/* A call is late by this much at most. */
-#define LATENCY_NS_MAX (600 * CLOCK_NS_PER_S)
 
 /* A rule with what it points to. */
 struct rule {
@@ -30,32 +28,17 @@ struct simulation_file {
 
 /* ---- values ---- */
 
-static int take_duration(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
-                         struct err *err)
-{
-    struct err why = ERR_INIT;
-    const char *text;
-
-    if (yaml_take_text(source, value, key, &text, err)) {
-        return -1;
-    }
-    if (!text[0] || simulate_task_duration(text, 0, target, &why)) {
-        return yaml_fault(source, value, err, "%s: %s", key, text[0] ? why.text : "there is no duration");
-    }
-    return 0;
-}
-
 /* "2h", or {min: 1h, max: 3h}. */
 static int take_range(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
                       struct err *err)
 {
-    static const struct yaml_key keys[] = {{"min", take_duration, offsetof(struct simulate_range, least_ns)},
-                                           {"max", take_duration, offsetof(struct simulate_range, most_ns)},
+    static const struct yaml_key keys[] = {{"min", simulation_take_duration, offsetof(struct simulate_range, least_ns)},
+                                           {"max", simulation_take_duration, offsetof(struct simulate_range, most_ns)},
                                            {NULL, NULL, 0}};
     struct simulate_range *range = target;
 
     if (value->type != YAML_MAPPING_NODE) {
-        if (take_duration(source, value, key, &range->least_ns, err)) {
+        if (simulation_take_duration(source, value, key, &range->least_ns, err)) {
             return -1;
         }
         range->most_ns = range->least_ns;
@@ -178,11 +161,12 @@ static int take_stream(struct yaml_source *source, const yaml_node_t *value, con
 static int take_line(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
                      struct err *err)
 {
-    static const struct yaml_key keys[] = {{"at", take_duration, offsetof(struct simulate_line, at_ns)},
-                                           {"every", take_duration, offsetof(struct simulate_line, every_ns)},
-                                           {"stream", take_stream, offsetof(struct simulate_line, stream)},
-                                           {"text", yaml_take_text, offsetof(struct simulate_line, text)},
-                                           {NULL, NULL, 0}};
+    static const struct yaml_key keys[] = {
+        {"at", simulation_take_duration, offsetof(struct simulate_line, at_ns)},
+        {"every", simulation_take_duration, offsetof(struct simulate_line, every_ns)},
+        {"stream", take_stream, offsetof(struct simulate_line, stream)},
+        {"text", yaml_take_text, offsetof(struct simulate_line, text)},
+        {NULL, NULL, 0}};
     struct simulate_line *line = target;
 
     (void)key;
@@ -263,7 +247,7 @@ static int take_rule(struct yaml_source *source, const yaml_node_t *value, const
                                            {"end", take_end, 0},
                                            {"exit_code", take_exit_code, OF_RULE(exit_code)},
                                            {"signal", take_signal, 0},
-                                           {"stop_time", take_duration, OF_RULE(stop_ns)},
+                                           {"stop_time", simulation_take_duration, OF_RULE(stop_ns)},
                                            {"log", take_log, 0},
                                            {NULL, NULL, 0}};
     struct rule *rule = calloc(1, sizeof *rule);
@@ -300,72 +284,6 @@ static int take_rules(struct yaml_source *source, const yaml_node_t *value, cons
 
 /* ---- faults ---- */
 
-/* *= proto: google.rpc.Code, in order. */
-static const char *const code_names[] = {
-    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
-    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
-    "DATA_LOSS", "UNAUTHENTICATED"};
-
-int simulation_code(const char *name)
-{
-    for (size_t i = 0; i < sizeof code_names / sizeof code_names[0]; i++) {
-        if (strcmp(code_names[i], name) == 0) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-static int take_code(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
-                     struct err *err)
-{
-    const char *text;
-    int code;
-
-    if (yaml_take_text(source, value, key, &text, err)) {
-        return -1;
-    }
-    code = simulation_code(text);
-    if (code < 0) {
-        return yaml_fault(source, value, err, "%s: '%.100s' is no status code such as UNAVAILABLE", key, text);
-    }
-    *(int *)target = code;
-    return 0;
-}
-
-static int take_latency(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
-                        struct err *err)
-{
-    if (take_duration(source, value, key, target, err)) {
-        return -1;
-    }
-    if (*(int64_t *)target > LATENCY_NS_MAX) {
-        return yaml_fault(source, value, err, "%s: more than 10m, the limit", key);
-    }
-    return 0;
-}
-
-#define OF_FAULT(member) offsetof(struct call_fault, member)
-
-static int take_fault(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
-                      struct err *err)
-{
-    static const struct yaml_key keys[] = {{"method", yaml_take_text, OF_FAULT(method)},
-                                           {"code", take_code, OF_FAULT(code)},
-                                           {"message", yaml_take_text, OF_FAULT(message)},
-                                           {"latency", take_latency, OF_FAULT(latency_ns)},
-                                           {"count", yaml_take_count, OF_FAULT(count)},
-                                           {"probability", yaml_take_probability, OF_FAULT(probability)},
-                                           {"answer_lost", yaml_take_switch, OF_FAULT(answer_lost)},
-                                           {NULL, NULL, 0}};
-    struct call_fault *fault = target;
-
-    (void)key;
-    *fault = (struct call_fault){.method = "*", .probability = 1};
-    return yaml_take_keys(source, value, "a fault", keys, fault, err);
-}
-
 static int take_faults(struct yaml_source *source, const yaml_node_t *value, const char *key, void *target,
                        struct err *err)
 {
@@ -375,7 +293,7 @@ static int take_faults(struct yaml_source *source, const yaml_node_t *value, con
     if (!file->faults) {
         return err_set(err, ERR_EXHAUSTED, "no memory for faults");
     }
-    return yaml_take_items(source, value, key, take_fault, file->faults, sizeof file->faults[0], FAULTS_MAX,
+    return yaml_take_items(source, value, key, simulation_take_fault, file->faults, sizeof file->faults[0], FAULTS_MAX,
                            &file->fault_count, err);
 }
 
