@@ -1,10 +1,14 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "job/controller_state.h"
+#include "job/job_decode.h"
 #include "job/job_name.h"
 
 /* How long until addresses are asked for again when the executor has none left. */
 #define ADDRESSES_RETRY_NS CLOCK_NS_PER_S
+
+#define MIB UINT64_C(1048576)
 
 void admit_enqueue(struct controller *controller, struct job *job)
 {
@@ -32,13 +36,6 @@ void admit_dequeue(struct controller *controller, struct job *job)
     }
     job->queue_next = NULL;
     job->queue_previous = NULL;
-}
-
-static void drop_replicas(struct job *job)
-{
-    free(job->execution.replicas);
-    job->execution.replicas = NULL;
-    job->execution.replica_count = 0;
 }
 
 static int make_replicas(const struct job_shape *shape, struct execution *execution, struct err *err)
@@ -97,16 +94,18 @@ static int plan_from(struct controller *controller, struct job *job, struct span
     struct job_plan_address *addresses = calloc(execution->replica_count, sizeof *addresses);
     uint32_t *restarts = calloc(execution->replica_count, sizeof *restarts);
     int64_t *start_times = calloc(execution->replica_count, sizeof *start_times);
+    const char **devices = calloc(execution->replica_count, sizeof *devices);
     struct job_plan_input input = {.custom_job_wire = image,
                                    .job_attempt = execution->job_attempt,
                                    .addresses = addresses,
                                    .restarts = restarts,
                                    .start_times_unix_ns = start_times,
+                                   .devices = controller->options.capacity ? devices : NULL,
                                    .project_number = project_number(&controller->options, job),
                                    .buckets_dir = controller->options.buckets_dir};
     int result;
 
-    if (!addresses || !restarts || !start_times) {
+    if (!addresses || !restarts || !start_times || !devices) {
         result = err_set(err, ERR_EXHAUSTED, "no memory for %u addresses", execution->replica_count);
     } else {
         for (uint32_t i = 0; i < execution->replica_count; i++) {
@@ -114,12 +113,14 @@ static int plan_from(struct controller *controller, struct job *job, struct span
             addresses[i].port = execution->replicas[i].port;
             restarts[i] = execution->replicas[i].restart;
             start_times[i] = execution->replicas[i].start_time_unix_ns;
+            devices[i] = execution->replicas[i].devices ? execution->replicas[i].devices : "";
         }
         result = job_plan_create(&input, &job->plan, err);
     }
     free(addresses);
     free(restarts);
     free(start_times);
+    free(devices);
     return result;
 }
 _Static_assert(sizeof((struct job_plan_address *)0)->host == sizeof((struct replica *)0)->host, "same room for hosts");
@@ -160,10 +161,15 @@ static int prepare(struct controller *controller, struct job *job, struct err *e
     struct job_shape shape;
 
     if (read_shape(controller, job, &shape, err) || make_replicas(&shape, &job->execution, err) ||
-        assign_addresses(controller, &job->execution, err)) {
+        assign_addresses(controller, &job->execution, err) ||
+        capacity_take(controller->capacity, &job->ask, &job->execution, err)) {
         return -1;
     }
-    return admit_plan(controller, job, err);
+    if (admit_plan(controller, job, err)) {
+        capacity_release(controller->capacity, &job->execution);
+        return -1;
+    }
+    return 0;
 }
 
 static void launch(struct controller *controller, struct job *job)
@@ -172,7 +178,6 @@ static void launch(struct controller *controller, struct job *job)
     job_step(controller, job, JOB_EVENT_ADMITTED);
     job_set_timer(controller, job);
     job->holds_resources = true;
-    controller->replicas_held += job->replica_count;
     turn_tell(controller, job, "Job is preparing.");
     for (size_t i = 0; i < job_plan_task_count(job->plan); i++) {
         const struct task *task = job_plan_task(job->plan, i);
@@ -190,7 +195,7 @@ static bool admit(struct controller *controller, struct job *job)
         launch(controller, job);
         return true;
     }
-    drop_replicas(job);
+    execution_drop_replicas(&job->execution);
     controller->executor->ops->release_addresses(controller->executor, job->id);
     if (err.code == ERR_EXHAUSTED) {
         controller->admission_retry_mono_ns = controller->turn.now_mono_ns + ADDRESSES_RETRY_NS;
@@ -201,22 +206,90 @@ static bool admit(struct controller *controller, struct job *job)
     return true;
 }
 
-void admit_run(struct controller *controller)
+int admit_read(struct controller *controller, struct job *job, const API(CustomJob) * msg, capacity_note_fn note,
+               void *context, struct err *err)
+{
+    struct job_shape shape;
+
+    if (job_shape_of(msg, &shape, err)) {
+        return -1;
+    }
+    job->replica_count = shape.replica_count;
+    job->timeout_ns = shape.timeout_ns;
+    job->wait_max_ns = shape.wait_max_ns;
+    job->retry_rules = shape.retry_rules;
+    job->ask.pools = calloc(shape.pool_count, sizeof *job->ask.pools);
+    if (!job->ask.pools) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for what a job asks");
+    }
+    capacity_rules_ask(controller->options.capacity, msg, &shape, &job->ask, note, context);
+    return 0;
+}
+
+static unsigned count_devices(const struct resources *resources)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < RESOURCE_CLASSES_MAX; i++) {
+        count += resources->devices[i];
+    }
+    return count;
+}
+
+void admit_tell_wait(struct controller *controller, const struct job *job)
+{
+    const struct resources free = capacity_free(controller->capacity);
+    const struct resources total = capacity_total(controller->capacity);
+    struct resources need;
+
+    if (!resources_place(&total, &job->ask, &need)) {
+        return;
+    }
+    if (resources_place(&free, &job->ask, &need)) {
+        turn_tell(controller, job, "Waiting for jobs that came before.");
+    } else if (!controller->options.capacity) {
+        turn_tell(controller, job, "Waiting for resources: %u replicas are asked for, %u of %u are free.",
+                  need.replicas, free.replicas, total.replicas);
+    } else {
+        turn_tell(controller, job,
+                  "Waiting for resources: %u replicas with %.1f processors, %" PRIu64 " MiB and %u devices are asked "
+                  "for; %u, %.1f, %" PRIu64 " MiB and %u are free.",
+                  need.replicas, (double)need.cpus_milli / 1000, need.memory_bytes / MIB, count_devices(&need),
+                  free.replicas, (double)free.cpus_milli / 1000, free.memory_bytes / MIB, count_devices(&free));
+    }
+}
+
+/* Ends what can never fit any more, since the host or what is told of it has changed. */
+static bool end_misfit(struct controller *controller, struct job *job)
 {
     uint32_t replicas_max = controller->options.replicas_max;
+    const struct resources total = capacity_total(controller->capacity);
+    struct resources need;
 
+    if (job->replica_count > replicas_max) {
+        job_decide_end(controller, job, JOB_STATE_FAILED, job_error_too_large(job->replica_count, replicas_max));
+    } else if (!resources_place(&total, &job->ask, &need)) {
+        job_decide_end(controller, job, JOB_STATE_FAILED, job_error_never_fits());
+    } else {
+        return false;
+    }
+    job_proceed(controller, job);
+    return true;
+}
+
+void admit_run(struct controller *controller)
+{
     if (controller->turn.now_mono_ns < controller->admission_retry_mono_ns) {
         return;
     }
     controller->admission_retry_mono_ns = 0;
     while (controller->queue_first && !turn_is_full(controller) && !controller_has_failed(controller)) {
+        const struct resources free = capacity_free(controller->capacity);
         struct job *job = controller->queue_first;
+        struct resources need;
 
-        if (job->replica_count > replicas_max) {
-            job_decide_end(controller, job, JOB_STATE_FAILED, job_error_too_large(job->replica_count, replicas_max));
-            job_proceed(controller, job);
-        } else if ((uint64_t)controller->replicas_held + job->replica_count > replicas_max ||
-                   !space_admits(controller, job) || !admit(controller, job)) {
+        if (!end_misfit(controller, job) &&
+            (!resources_place(&free, &job->ask, &need) || !space_admits(controller, job) || !admit(controller, job))) {
             return;
         }
     }

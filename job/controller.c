@@ -34,6 +34,7 @@ static int make_parts(struct controller *controller, struct err *err)
     }
     if (mailbox_create(LIMIT_CONTROLLER_MAIL, &controller->commands, err) ||
         mailbox_create(EVENTS_MAX, &controller->events, err) || job_table_create(&controller->jobs, err) ||
+        capacity_create(controller->options.capacity, controller->options.replicas_max, &controller->capacity, err) ||
         request_ids_create(&controller->request_ids, err) || waits_create(&controller->waits, err) ||
         expired_create(controller, err)) {
         return -1;
@@ -212,6 +213,7 @@ void controller_destroy(struct controller *controller)
     timers_deinit(&controller->limits);
     timers_deinit(&controller->backoffs);
     waits_destroy(controller->waits);
+    capacity_destroy(controller->capacity);
     request_ids_destroy(controller->request_ids);
     retention_destroy(controller->retention);
     job_table_destroy(controller->jobs);

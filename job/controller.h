@@ -71,11 +71,15 @@ struct project_number {
     uint64_t number;
 };
 
+struct capacity_rules;
+
 struct controller_options {
     struct store *store;
     const struct clock *clock;      /* of jobs */
     const struct clock *call_clock; /* of callers that wait: command.deadline_mono_ns; NULL: the same */
     uint32_t replicas_max;          /* running at once; whole jobs wait QUEUED in order */
+    /* What jobs ask of this host, and what it has; NULL: replicas are counted alone. */
+    const struct capacity_rules *capacity;
     int64_t stop_grace_ms;
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "base/thread_check.h"
+#include "job/capacity.h"
 #include "job/controller.h"
 #include "job/job_table.h"
 #include "job/replica_state.h"
@@ -99,7 +100,7 @@ struct controller {
     struct job_table *jobs;
     struct job *queue_first;
     struct job *queue_last;
-    uint32_t replicas_held;
+    struct capacity *capacity;
     int64_t admission_retry_mono_ns; /* 0: for addresses or room on the disk nobody waits */
     struct timers limits;            /* wall clock */
     struct timers backoffs;          /* monotonic */
@@ -200,6 +201,11 @@ void admit_enqueue(struct controller *controller, struct job *job);
 void admit_dequeue(struct controller *controller, struct job *job);
 /* Starts whole jobs from the head of the queue while they fit. */
 void admit_run(struct controller *controller);
+/* What the message says of shape, limits and ask. Makes the tasks come later. */
+MUST_USE int admit_read(struct controller *controller, struct job *job, const API(CustomJob) * msg,
+                        capacity_note_fn note, void *context, struct err *err);
+/* Why it waits, into its service log. */
+void admit_tell_wait(struct controller *controller, const struct job *job);
 /* Makes the tasks from the job's image. */
 MUST_USE int admit_plan(struct controller *controller, struct job *job, struct err *err);
 

@@ -93,23 +93,30 @@ static void tell_note(void *context, const char *line)
     turn_tell(creation->controller, creation->job, "%s", line);
 }
 
+static void tell_cut(void *context, size_t pool_index, const char *field, const char *sentence)
+{
+    const struct creation *creation = context;
+
+    if (field[0]) {
+        turn_tell(creation->controller, creation->job, "job_spec.worker_pool_specs[%zu].machine_spec.%s: %s",
+                  pool_index, field, sentence);
+    } else {
+        turn_tell(creation->controller, creation->job, "%s", sentence);
+    }
+}
+
 static int read_message(struct creation *creation, const API(CustomJob) * msg, struct err *err)
 {
     uint32_t replicas_max = creation->controller->options.replicas_max;
     struct job *job = creation->job;
-    struct job_shape shape;
 
-    if (job_shape_of(msg, &shape, err)) {
+    if (admit_read(creation->controller, job, msg, tell_cut, creation, err)) {
         return -1;
     }
-    if (shape.replica_count > replicas_max) {
+    if (job->replica_count > replicas_max) {
         return err_set(err, ERR_INVALID, "the job has %u replicas, this server runs at most %u at once",
-                       shape.replica_count, replicas_max);
+                       job->replica_count, replicas_max);
     }
-    job->replica_count = shape.replica_count;
-    job->timeout_ns = shape.timeout_ns;
-    job->wait_max_ns = shape.wait_max_ns;
-    job->retry_rules = shape.retry_rules;
     job_notes_visit(msg, tell_note, creation);
     return 0;
 }
@@ -243,6 +250,9 @@ static int create(struct creation *creation, struct err *err)
     turn_reply_version(controller, creation->command, STORE_TABLE_JOB, job->id);
     /* At once, and not at the end of the turn, so that later messages of this turn meet a job that has its resources. */
     admit_run(controller);
+    if (job->state == JOB_STATE_QUEUED) {
+        admit_tell_wait(controller, job);
+    }
     return 0;
 }
 

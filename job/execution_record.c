@@ -9,9 +9,19 @@
 
 #define STORE(name) customjobd_store_v1_##name
 
+void execution_drop_replicas(struct execution *execution)
+{
+    for (uint32_t i = 0; i < execution->replica_count; i++) {
+        free(execution->replicas[i].devices);
+    }
+    free(execution->replicas);
+    execution->replicas = NULL;
+    execution->replica_count = 0;
+}
+
 void execution_deinit(struct execution *execution)
 {
-    free(execution->replicas);
+    execution_drop_replicas(execution);
     free(execution->end.error_message);
     free(execution->kms_key_name);
     *execution = (struct execution){0};
@@ -57,6 +67,9 @@ static bool encode_replica(STORE(ReplicaExecution) * msg, const struct replica *
     STORE(ReplicaExecution_set_exit_code)(msg, replica->exit_code);
     STORE(ReplicaExecution_set_term_signal)(msg, (uint32_t)replica->term_signal);
     STORE(ReplicaExecution_set_oom_killed)(msg, replica->oom_killed);
+    STORE(ReplicaExecution_set_devices)(msg, upb_StringView_FromString(replica->devices ? replica->devices : ""));
+    STORE(ReplicaExecution_set_cpus_milli)(msg, replica->cpus_milli);
+    STORE(ReplicaExecution_set_memory_bytes)(msg, replica->memory_bytes);
     if (start) {
         STORE(ReplicaExecution_set_start_time)(msg, start);
     }
@@ -173,10 +186,13 @@ static int decode_replica(const STORE(ReplicaExecution) * msg, struct replica *r
                                 .exit_code = STORE(ReplicaExecution_exit_code)(msg),
                                 .term_signal = (int)STORE(ReplicaExecution_term_signal)(msg),
                                 .oom_killed = STORE(ReplicaExecution_oom_killed)(msg),
+                                .devices = span_copy_text(api_span(STORE(ReplicaExecution_devices)(msg))),
+                                .cpus_milli = STORE(ReplicaExecution_cpus_milli)(msg),
+                                .memory_bytes = STORE(ReplicaExecution_memory_bytes)(msg),
                                 .start_time_unix_ns = pb_time_read(STORE(ReplicaExecution_start_time)(msg)),
                                 .end_time_unix_ns = pb_time_read(STORE(ReplicaExecution_end_time)(msg))};
     snprintf(replica->host, sizeof replica->host, "%.*s", SPAN_FORMAT(host));
-    return 0;
+    return replica->devices ? 0 : no_memory(err);
 }
 
 static int decode_replicas(const STORE(JobExecution) * msg, struct execution *execution, struct err *err)

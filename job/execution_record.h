@@ -46,6 +46,9 @@ struct replica {
     bool adopting; /* asked the executor after it and not yet told; not stored */
     int64_t start_time_unix_ns;
     int64_t end_time_unix_ns;
+    char *devices; /* of the host, held: "GPU-…,GPU-…"; malloc'd; NULL or "": none */
+    uint64_t cpus_milli;
+    uint64_t memory_bytes;
     int64_t start_due_mono_ns; /* PLANNED: when it is to be started; not stored: after a restart that is at once */
 };
 
@@ -81,6 +84,8 @@ static inline bool replica_has_ended(const struct replica *replica)
 }
 
 void execution_deinit(struct execution *execution);
+/* Forgets its replicas alone. */
+void execution_drop_replicas(struct execution *execution);
 /* The bytes live as long as the arena. */
 MUST_USE int execution_encode(const struct execution *execution, upb_Arena *arena, struct span *ret_bytes,
                               struct err *err);

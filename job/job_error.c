@@ -201,6 +201,11 @@ struct job_error job_error_too_large(uint32_t replica_count, uint32_t replicas_m
                 replicas_max);
 }
 
+struct job_error job_error_never_fits(void)
+{
+    return make(JOB_ERROR_EXHAUSTED, "The job asks for more than this host now has for replicas (--capacity strict).");
+}
+
 struct job_error job_error_of(const struct err *err)
 {
     return make(err->code == ERR_INVALID ? JOB_ERROR_REPLICA : JOB_ERROR_UNKNOWN, "The job cannot be started: %s",

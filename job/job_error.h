@@ -41,6 +41,8 @@ struct job_error job_error_timeout(int64_t timeout_ns);
 struct job_error job_error_wait(int64_t wait_ns);
 /* More replicas than this server runs at once, since when it was started anew with fewer. */
 struct job_error job_error_too_large(uint32_t replica_count, uint32_t replicas_max);
+/* More than this host has, since it or what is told of it has changed. */
+struct job_error job_error_never_fits(void);
 /* A plan could not be made. */
 struct job_error job_error_of(const struct err *err);
 /* A job that should run, and nobody knows of its replicas. */

@@ -149,7 +149,7 @@ static void finish(struct controller *controller, struct job *job)
     job_set_timer(controller, job);
     if (job->holds_resources) {
         job->holds_resources = false;
-        controller->replicas_held -= job->replica_count;
+        capacity_release(controller->capacity, &job->execution);
         turn_act(controller, (struct act){.kind = ACT_RELEASE_ADDRESSES, .key = {.job_id = job->id}});
     }
     tell_end(controller, job);

@@ -13,8 +13,9 @@
 #include "job/plan_env.h"
 #include "job/plan_program.h"
 
-/* CLUSTER_SPEC, TF_CONFIG, 3 × AIP_*, 3 × CLOUD_ML_*, MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE. */
-#define SERVICE_VARIABLES_MAX 12
+/* CLUSTER_SPEC, TF_CONFIG, 3 × AIP_*, 3 × CLOUD_ML_*, MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE,
+ * CUDA_VISIBLE_DEVICES, NVIDIA_VISIBLE_DEVICES. */
+#define SERVICE_VARIABLES_MAX 14
 
 struct job_plan {
     upb_Arena *arena;
@@ -128,6 +129,21 @@ static int set_service_variables(const struct planner *planner, const struct pla
     return plan_env_setf(env, "WORLD_SIZE", err, "%u", planner->shape.replica_count);
 }
 
+/* Unset would mean all of them. */
+static int set_devices(const struct planner *planner, size_t rank, struct plan_env *env, struct err *err)
+{
+    struct span devices;
+
+    if (!planner->input->devices) {
+        return 0;
+    }
+    devices = span_of(planner->input->devices[rank]);
+    if (plan_env_set(env, span_of("CUDA_VISIBLE_DEVICES"), devices, err)) {
+        return -1;
+    }
+    return plan_env_set(env, span_of("NVIDIA_VISIBLE_DEVICES"), devices.size > 0 ? devices : span_of("void"), err);
+}
+
 static int set_user_variables(const struct plan_program *program, struct plan_env *env, struct err *err)
 {
     for (size_t i = 0; i < program->env_count; i++) {
@@ -200,7 +216,8 @@ static int make_task(struct planner *planner, const struct plan_program *program
     task->labels = planner->labels;
     task->label_count = planner->label_count;
     if (plan_env_init(&env, planner->plan->arena, SERVICE_VARIABLES_MAX + program->env_count, err) ||
-        set_service_variables(planner, program, task, rank, &env, err) || set_user_variables(program, &env, err) ||
+        set_service_variables(planner, program, task, rank, &env, err) || set_devices(planner, rank, &env, err) ||
+        set_user_variables(program, &env, err) || set_devices(planner, rank, &env, err) ||
         make_argv(program, &env, task, err)) {
         return -1;
     }

@@ -147,6 +147,9 @@ int job_spec_prepare(const struct job_spec_rules *rules, enum api_version versio
         clear_beta_fields(job);
     }
     job_spec_check_job(&check, job);
+    if (violations->count == violations_before) {
+        job_spec_check_machines(&check, job);
+    }
     if (violations->count != violations_before) {
         return 0;
     }

@@ -38,6 +38,8 @@ void job_spec_check_labels(struct job_spec_check *check, const API(CustomJob) * 
 void job_spec_check_scheduling(struct job_spec_check *check, const API(CustomJobSpec) * spec);
 /* job_spec_pools.c: pools, machines, disks and mounts. */
 void job_spec_check_pools(struct job_spec_check *check, const API(CustomJobSpec) * spec);
+/* job_spec_machines.c: of a job with pools without violations, what this host can never give. */
+void job_spec_check_machines(struct job_spec_check *check, const API(CustomJob) * job);
 /* job_spec_program.c: what a pool runs. */
 void job_spec_check_container(struct job_spec_check *check, size_t pool_index, const API(ContainerSpec) * spec);
 void job_spec_check_python(struct job_spec_check *check, size_t pool_index, const API(PythonPackageSpec) * spec);

@@ -31,6 +31,7 @@ static void job_free(struct job *job)
 {
     free(job->name);
     free(job->error.message);
+    free(job->ask.pools);
     execution_deinit(&job->execution);
     operation_destroy(job->cancel_operation);
     operation_destroy(job->delete_operation);

@@ -19,6 +19,7 @@
 #include "job/job_plan.h"
 #include "job/job_state.h"
 #include "job/operations.h"
+#include "job/resources.h"
 #include "job/retry_policy.h"
 #include "job/timers.h"
 
@@ -44,6 +45,7 @@ struct job {
     int64_t timeout_ns;
     int64_t wait_max_ns;
     uint32_t replica_count;
+    struct job_ask ask; /* of the host, while QUEUED; its pools are malloc'd */
     struct retry_rules retry_rules;
     struct execution execution;
     struct operation *cancel_operation;
@@ -56,7 +58,7 @@ struct job {
     bool image_changed;   /* the CustomJob, and with it the record, is to be written */
     bool record_stored;   /* table EXECUTION has a row */
     bool operation_open;  /* the cancel operation is not written as done yet */
-    bool holds_resources; /* counted against replicas_max */
+    bool holds_resources; /* counted in the capacity */
     bool space_told;      /* its service log says that it waits for room on the disk */
     bool gone;            /* to be forgotten at the end of the turn */
 };

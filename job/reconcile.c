@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "job/controller_state.h"
+#include "job/job_decode.h"
 #include "job/job_image.h"
 
 struct loading {
@@ -12,10 +13,24 @@ struct loading {
 
 /* ---- from the store into memory ---- */
 
-static int read_image(struct job *job, struct span image, struct err *err)
+static int read_spec(struct controller *controller, struct job *job, struct span image, struct err *err)
+{
+    upb_Arena *arena = upb_Arena_New();
+    const API(CustomJob) *msg = NULL;
+    int result = job_decode(image, arena, &msg, err);
+
+    if (result == 0) {
+        result = admit_read(controller, job, msg, NULL, NULL, err);
+    }
+    if (arena) {
+        upb_Arena_Free(arena);
+    }
+    return result;
+}
+
+static int read_image(struct controller *controller, struct job *job, struct span image, struct err *err)
 {
     struct job_outputs outputs;
-    struct job_shape shape;
     struct span spec;
 
     if (job_image_split(image, &outputs, &spec, err)) {
@@ -25,14 +40,7 @@ static int read_image(struct job *job, struct span image, struct err *err)
     job->create_time_unix_ns = outputs.create_time_unix_ns;
     job->start_time_unix_ns = outputs.start_time_unix_ns;
     job->update_time_unix_ns = outputs.update_time_unix_ns;
-    if (job_shape_read(image, &shape, err)) {
-        return -1;
-    }
-    job->replica_count = shape.replica_count;
-    job->timeout_ns = shape.timeout_ns;
-    job->wait_max_ns = shape.wait_max_ns;
-    job->retry_rules = shape.retry_rules;
-    return 0;
+    return read_spec(controller, job, image, err);
 }
 
 static int load_operation(struct controller *controller, uint64_t id, struct operation **ret_operation, struct err *err)
@@ -69,7 +77,7 @@ static int load_living(struct controller *controller, const struct store_version
     if (!job->execution.kms_key_name && keys.seal_key.size > 0) {
         job->execution.kms_key_name = span_copy_text(keys.seal_key);
     }
-    if (read_image(job, store_version_value(version), err) ||
+    if (read_image(controller, job, store_version_value(version), err) ||
         load_operation(controller, job->execution.cancel_operation_id, &job->cancel_operation, err)) {
         err_wrap(err, "%s", job->name);
         return -1;
@@ -79,7 +87,7 @@ static int load_living(struct controller *controller, const struct store_version
         admit_enqueue(controller, job);
     } else {
         job->holds_resources = true;
-        controller->replicas_held += job->replica_count;
+        capacity_claim(controller->capacity, &job->execution);
     }
     job_set_timer(controller, job);
     return 0;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "executor/executor_process.h"
+#include "executor/host_inventory.h"
+#include "job/capacity_rules.h"
 #include "job/job_keys.h"
 #include "job/job_seal.h"
 #include "server/health_service.h"
@@ -32,7 +34,9 @@
 struct house {
     struct config config;
     struct main_listen listen;
-    struct keyring *keys; /* NULL: none */
+    struct machine_types *machine_types;
+    struct capacity_rules *capacity; /* NULL: replicas are counted alone */
+    struct keyring *keys;            /* NULL: none */
     struct store *store;
     struct controller *controller;
     struct executor *executor;
@@ -154,6 +158,30 @@ static int open_store(struct house *house, struct err *err)
     return main_token_key_read(house->config.data_dir, house->services.page_token_key, err);
 }
 
+static int make_capacity(struct house *house, struct err *err)
+{
+    const char *word = house->config.capacity;
+    enum capacity_mode mode = strcmp(word, "strict") == 0 ? CAPACITY_STRICT : CAPACITY_SCALE;
+    struct host_inventory host;
+    int result;
+
+    if (machine_types_open(house->config.machine_types, &house->machine_types, err)) {
+        return -1;
+    }
+    if (house->simulation.is_on || strcmp(word, "ignore") == 0) {
+        return 0;
+    }
+    if (host_inventory_read("", &host, err)) {
+        return -1;
+    }
+    host_inventory_reserve(&host);
+    main_log(MAIN_LOG_INFO, "replicas have %u processors, %" PRIu64 " MiB and %zu GPUs of this host (--capacity %s)",
+             host.cpus, host.memory_bytes / (1024 * 1024), host.device_count, word);
+    result = capacity_rules_create(mode, &host, house->machine_types, &house->capacity, err);
+    host_inventory_deinit(&host);
+    return result;
+}
+
 static int make_controller(struct house *house, struct err *err)
 {
     const struct config *config = &house->config;
@@ -161,6 +189,7 @@ static int make_controller(struct house *house, struct err *err)
                                          .clock = main_simulation_job_clock(&house->simulation),
                                          .call_clock = clock_system(),
                                          .replicas_max = (uint32_t)config->replicas_max,
+                                         .capacity = house->capacity,
                                          .stop_grace_ms = config->stop_grace_ms,
                                          .project_numbers = config->project_numbers.items,
                                          .project_number_count = config->project_numbers.count,
@@ -257,6 +286,7 @@ static int make_services(struct house *house, struct err *err)
     services->simulates = house->simulation.is_on;
     services->faults = house->simulation.faults;
     services->rules = (struct job_spec_rules){.replicas_max = (uint32_t)house->config.replicas_max,
+                                              .capacity = house->capacity,
                                               .needs_command = house->executor->ops->needs_command,
                                               .python_packages = true,
                                               .keys = house->keys};
@@ -283,8 +313,8 @@ static int start(struct house *house, struct err *err)
         return MAIN_EXIT_USAGE;
     }
     if (main_simulation_open(&house->config, &house->simulation, err) || open_store(house, err) ||
-        make_controller(house, err) || make_executor(house, err) || make_services(house, err) ||
-        make_server(house, err)) {
+        make_capacity(house, err) || make_controller(house, err) || make_executor(house, err) ||
+        make_services(house, err) || make_server(house, err)) {
         return exit_code_of(err);
     }
     if (main_listen_bind(&house->listen, house->server, err)) {
@@ -345,6 +375,8 @@ static void tear_down(struct house *house)
     }
     store_close(house->store);
     keyring_destroy(house->keys);
+    capacity_rules_destroy(house->capacity);
+    machine_types_close(house->machine_types);
     config_deinit(&house->config);
 }
 

@@ -17,7 +17,8 @@ using environment = std::map<std::string, std::string>;
 class Plan {
   public:
     explicit Plan(const std::string &json, const char *buckets_dir = nullptr, uint64_t project_number = 0,
-                  const char *name = "projects/my-project/locations/us-central1/customJobs/42")
+                  const char *name = "projects/my-project/locations/us-central1/customJobs/42",
+                  const char *const *devices = nullptr)
     {
         struct job_outputs outputs = {};
         struct blob *image = nullptr;
@@ -33,6 +34,7 @@ class Plan {
         input.addresses = addresses.data();
         input.buckets_dir = buckets_dir;
         input.project_number = project_number;
+        input.devices = devices;
         result = job_plan_create(&input, &plan, &err);
         blob_unref(image);
     }
@@ -209,6 +211,23 @@ TEST(JobPlan, TheUsersValueOfAServiceVariableCounts)
     Plan plan(container(R"json("env":[{"name":"RANK","value":"9"}],"command":["$(RANK)"])json"));
     EXPECT_EQ("9", plan.env(0)["RANK"]);
     EXPECT_EQ((std::vector<std::string>{"9"}), plan.argv(0));
+}
+
+/* Unset would be all, and a value of the user's own might be what another job holds. */
+TEST(JobPlan, AReplicaSeesTheDevicesItHolds)
+{
+    const char *const name = "projects/my-project/locations/us-central1/customJobs/42";
+    const char *const devices[] = {"GPU-a,GPU-b", "", "GPU-c"};
+    Plan plan(two_pools, nullptr, 0, name, devices);
+    ASSERT_EQ(0, plan.result) << plan.err.text;
+    EXPECT_EQ("GPU-a,GPU-b", plan.env(0)["CUDA_VISIBLE_DEVICES"]);
+    EXPECT_EQ("GPU-a,GPU-b", plan.env(0)["NVIDIA_VISIBLE_DEVICES"]);
+    EXPECT_EQ("", plan.env(1)["CUDA_VISIBLE_DEVICES"]);
+    EXPECT_EQ("void", plan.env(1)["NVIDIA_VISIBLE_DEVICES"]);
+    Plan own(container(R"json("env":[{"name":"CUDA_VISIBLE_DEVICES","value":"GPU-z"}],"command":["x"])json"), nullptr,
+             0, name, devices);
+    EXPECT_EQ("GPU-a,GPU-b", own.env(0)["CUDA_VISIBLE_DEVICES"]);
+    EXPECT_EQ(0u, Plan(container("")).env(0).count("CUDA_VISIBLE_DEVICES"));
 }
 
 /* Each variable doubles the one before: a hundred of them would fill any memory. */

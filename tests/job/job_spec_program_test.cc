@@ -121,7 +121,8 @@ TEST(JobSpecPrograms, OfPythonPackages)
 
 TEST(JobSpecPrograms, OfAnExecutorThatRunsImagesAndInstallsNothing)
 {
-    struct job_spec_rules rules = {10, nullptr, false, nullptr};
+    struct job_spec_rules rules = {};
+    rules.replicas_max = 10;
     EXPECT_EQ(0u, prepare(job_wire(container_json(R"("imageUri":"i","args":["a"])")), API_V1, rules).count);
     EXPECT_EQ(0u, prepare(job_wire(container_json(R"("imageUri":"i")")), API_V1, rules).count);
     EXPECT_EQ(std::vector<std::string>{PYTHON + ": The executor of this server cannot install Python packages; use "
