@@ -81,10 +81,9 @@ static void move_up(struct removal *removal, int at_fd, const char *name)
     char up[40];
 
     (void)snprintf(up, sizeof up, ".deep-%llu", (unsigned long long)removal->moved_count++);
-    if (renameat(at_fd, name, removal->root_fd, up) == 0) {
+    /* Or the name is taken, by us before a crash or by the replica: the next number. */
+    if (renameat(at_fd, name, removal->root_fd, up) == 0 || errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR) {
         removal->moved = true;
-    } else if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR) {
-        removal->moved = true; /* the name is taken, by us before a crash or by the replica: the next number */
     } else {
         fail(removal, "move", name);
     }
