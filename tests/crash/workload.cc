@@ -9,39 +9,11 @@
 #include "stepped_worker.h"
 #include "storage/wal_tool.h"
 #include "tests/lib/sim_trace.h"
+#include "tests/lib/test_value.h"
 
 namespace crash {
 
 /* ---- values ---- */
-
-/* "name|state|key=value,…|rest". */
-static int Extract(enum store_table table, struct span value, struct store_keys *keys, struct err *err)
-{
-    std::string_view text(value.data, value.size);
-    size_t name = text.find('|');
-    size_t state = name == text.npos ? name : text.find('|', name + 1);
-    size_t labels = state == text.npos ? state : text.find('|', state + 1);
-
-    (void)table;
-    if (labels == text.npos) {
-        return err_set(err, ERR_CORRUPT, "no keys in the value");
-    }
-    keys->name = span_make(value.data, name);
-    size_t head = text.substr(0, name).find("/customJobs/");
-    keys->parent = span_make(value.data, head == text.npos ? 0 : head);
-    keys->display_name = span_make(value.data + labels + 1, std::min<size_t>(value.size - labels - 1, 8));
-    keys->state = uint32_t(atoi(std::string(text.substr(name + 1, state - name - 1)).c_str()));
-    keys->create_time_unix_ns = int64_t(value.size);
-    for (size_t at = state + 1; at < labels && keys->label_count < LIMIT_LABELS_PER_JOB;) {
-        size_t end = std::min(text.find(',', at), labels);
-        size_t equals = text.find('=', at);
-        struct store_label *label = &keys->labels[keys->label_count++];
-        label->key = span_make(value.data + at, equals - at);
-        label->value = span_make(value.data + equals + 1, end - equals - 1);
-        at = end + 1;
-    }
-    return 0;
-}
 
 std::string MakeValue(uint64_t id, std::mt19937_64 &random, size_t bytes)
 {
@@ -91,7 +63,7 @@ Session::Session(sim::Disk &disk, const Plan &plan)
     options_.dir = kDir;
     options_.fs = disk.fs();
     options_.clock = &clock.clock;
-    options_.extract = Extract;
+    options_.extract = test_value::Extract;
     options_.segment_bytes = plan.segment_bytes;
     options_.snapshot_log_bytes_min = plan.snapshot_log_bytes;
 }

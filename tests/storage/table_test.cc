@@ -59,6 +59,25 @@ bool Collect(void *context, struct store_version *version)
     return true;
 }
 
+/* Upwards and downwards. */
+void ExpectInOrder(const TableUnderTest &test, const std::map<uint64_t, std::string> &model, const char *parent)
+{
+    Values expected(model.begin(), model.end());
+    Values up;
+    uint64_t after = 0;
+    while (table_scan_up(test.table, &after, 100, Collect, &up)) {
+    }
+    ASSERT_EQ(expected, up);
+    Values down;
+    uint64_t before = UINT64_MAX;
+    struct filter_plan *plan = table_plan(test.table, span_of(parent), nullptr);
+    while (table_list_down(test.table, plan, &before, Collect, &down)) {
+    }
+    free(plan);
+    std::reverse(down.begin(), down.end());
+    ASSERT_EQ(expected, down);
+}
+
 /* Ids in any order, dense and far apart, also again after they were removed: always what a sorted map would hold. */
 TEST(Table, BehavesAsASortedMapUnderRandomUse)
 {
@@ -84,20 +103,7 @@ TEST(Table, BehavesAsASortedMapUnderRandomUse)
             }
             ASSERT_FALSE(HasFatalFailure());
         }
-        Values expected(model.begin(), model.end());
-        Values up;
-        uint64_t after = 0;
-        while (table_scan_up(test.table, &after, 100, Collect, &up)) {
-        }
-        ASSERT_EQ(expected, up);
-        Values down;
-        uint64_t before = UINT64_MAX;
-        struct filter_plan *plan = table_plan(test.table, span_of(""), nullptr);
-        while (table_list_down(test.table, plan, &before, Collect, &down)) {
-        }
-        free(plan);
-        std::reverse(down.begin(), down.end());
-        ASSERT_EQ(expected, down);
+        ASSERT_NO_FATAL_FAILURE(ExpectInOrder(test, model, ""));
         int64_t bytes = 0;
         for (auto &[id, value] : model) {
             struct store_version *version = table_find(test.table, id);
@@ -150,20 +156,7 @@ TEST(Table, MissesNothingThatHappensWhileABlockIsMadeAnew)
         ASSERT_FALSE(HasFatalFailure());
     }
     EXPECT_GT(worked, 1);
-    Values expected(model.begin(), model.end());
-    Values up;
-    uint64_t after = 0;
-    while (table_scan_up(test.table, &after, 100, Collect, &up)) {
-    }
-    ASSERT_EQ(expected, up);
-    Values down;
-    uint64_t before = UINT64_MAX;
-    struct filter_plan *plan = table_plan(test.table, span_of("projects/p/locations/l"), nullptr);
-    while (table_list_down(test.table, plan, &before, Collect, &down)) {
-    }
-    free(plan);
-    std::reverse(down.begin(), down.end());
-    ASSERT_EQ(expected, down);
+    ExpectInOrder(test, model, "projects/p/locations/l");
 }
 
 TEST(IdSlots, MemoryFollowsTheLiveRowsOverAnyNumberOfCreatesAndDeletes)
