@@ -212,7 +212,7 @@ static struct doc *read_list(struct reader *reader)
 /* The node that begins with the event looked at; afterwards its last event is looked at. */
 static struct doc *read_node(struct reader *reader)
 {
-    struct span anchor = span_make(NULL, 0);
+    struct span anchor;
     struct doc *doc = NULL;
 
     if (++reader->depth > DOC_DEPTH_MAX) {
