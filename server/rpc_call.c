@@ -40,8 +40,11 @@ static void release(struct rpc_call *call)
     if (thread->armed == 0 && !__atomic_load_n(&shared->draining, __ATOMIC_ACQUIRE)) {
         rpc_thread_arm(thread); /* memory was gone when it was tried last */
     }
-    if (__atomic_sub_fetch(&shared->calls, 1, __ATOMIC_ACQ_REL) == 0 &&
-        __atomic_load_n(&shared->draining, __ATOMIC_ACQUIRE)) {
+    if (call->is_turned_away) {
+        __atomic_sub_fetch(&shared->turned_away, 1, __ATOMIC_ACQ_REL);
+    }
+    __atomic_sub_fetch(&shared->calls, 1, __ATOMIC_ACQ_REL);
+    if (__atomic_load_n(&shared->draining, __ATOMIC_ACQUIRE)) {
         pthread_mutex_lock(&shared->lock);
         pthread_cond_broadcast(&shared->changed);
         pthread_mutex_unlock(&shared->lock);
@@ -182,13 +185,17 @@ void rpc_call_resume(struct rpc_call *call)
 
 static void begin(struct rpc_call *call)
 {
-    const struct rpc_shared *shared = call->thread->shared;
+    struct rpc_shared *shared = call->thread->shared;
     struct span path = span_make(GRPC_SLICE_START_PTR(call->details.method), GRPC_SLICE_LENGTH(call->details.method));
     uint32_t calls = __atomic_load_n(&shared->calls, __ATOMIC_RELAXED);
     char text[REFUSAL_BYTES];
 
     call->call.method = rpc_dispatch_find(shared->dispatch, path);
-    if (!call->call.method) {
+    if (__atomic_load_n(&shared->draining, __ATOMIC_ACQUIRE)) {
+        call->is_turned_away = true;
+        __atomic_add_fetch(&shared->turned_away, 1, __ATOMIC_ACQ_REL);
+        refuse(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping");
+    } else if (!call->call.method) {
         shared->options->unserved(path, text, sizeof text);
         refuse(call, GRPC_STATUS_UNIMPLEMENTED, text);
     } else if (calls > shared->calls_max) {
@@ -299,6 +306,7 @@ static void reset(struct rpc_call *call)
     call->has_read_all = false;
     call->watches = false;
     call->has_sent_head = false;
+    call->is_turned_away = false;
     call->is_late = false;
     call->fate.code = 0;
     call->fate.latency_ns = 0;

@@ -39,8 +39,9 @@ struct rpc_call {
     bool in_handler;
     bool watches; /* RECV_CLOSE was asked for */
     bool has_sent_head;
-    bool is_late; /* waits, for the fault that it has met */
-    bool ends;    /* the last batch was posted, or there is nobody to send it to */
+    bool is_turned_away; /* came while the server was draining */
+    bool is_late;        /* waits, for the fault that it has met */
+    bool ends;           /* the last batch was posted, or there is nobody to send it to */
 
     grpc_call *grpc;
     grpc_call_details details;

@@ -19,6 +19,8 @@
 #define CALL_THREADS_DEFAULT_MAX 4
 #define CALL_THREADS_MAX 64
 #define HOST_BYTES 256
+/* How long clients are told at least that the server stops, before their calls are cut off. */
+#define NOTICE_MS 50
 #define KEEPALIVE_TIME_MS 60000
 #define KEEPALIVE_TIMEOUT_MS 20000
 #define PING_INTERVAL_MIN_MS 10000
@@ -247,6 +249,36 @@ static void shut_down_unstarted(struct rpc_server *server)
     }
 }
 
+static uint32_t calls_served(const struct rpc_shared *shared)
+{
+    uint32_t turned_away = __atomic_load_n(&shared->turned_away, __ATOMIC_ACQUIRE);
+    uint32_t calls = __atomic_load_n(&shared->calls, __ATOMIC_ACQUIRE);
+
+    return calls > turned_away ? calls - turned_away : 0;
+}
+
+static bool is_before(const struct timespec *left, const struct timespec *right)
+{
+    return left->tv_sec != right->tv_sec ? left->tv_sec < right->tv_sec : left->tv_nsec < right->tv_nsec;
+}
+
+/* What comes once core shuts down is cancelled by it without a word. So we refuse it ourselves first, as UNAVAILABLE, until
+ * clients have had the time to hear it, and as long as calls from before are under way. */
+static void turn_away(struct rpc_server *server, const struct timespec *deadline)
+{
+    struct rpc_shared *shared = &server->shared;
+    struct timespec notice = after_ms(NOTICE_MS);
+    const struct timespec *until = is_before(&notice, deadline) ? &notice : deadline;
+
+    pthread_mutex_lock(&shared->lock);
+    while (!server->hurries && pthread_cond_timedwait(&shared->changed, &shared->lock, until) == 0) {
+    }
+    while (!server->hurries && calls_served(shared) > 0 &&
+           pthread_cond_timedwait(&shared->changed, &shared->lock, deadline) == 0) {
+    }
+    pthread_mutex_unlock(&shared->lock);
+}
+
 void rpc_server_stop(struct rpc_server *server, int64_t grace_ms)
 {
     struct rpc_shared *shared = &server->shared;
@@ -257,6 +289,9 @@ void rpc_server_stop(struct rpc_server *server, int64_t grace_ms)
     }
     server->has_stopped = true;
     __atomic_store_n(&shared->draining, true, __ATOMIC_RELEASE);
+    if (server->threads[0].runs) {
+        turn_away(server, &deadline);
+    }
     grpc_server_shutdown_and_notify(shared->server, server->threads[0].queue, &server->shutdown_tag);
     if (!server->threads[0].runs) {
         shut_down_unstarted(server);

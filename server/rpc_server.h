@@ -41,7 +41,7 @@ MUST_USE int rpc_server_create(const struct rpc_server_options *options, struct 
 MUST_USE int rpc_server_listen(struct rpc_server *server, const char *address,
                                struct grpc_server_credentials *credentials, int *ret_port, struct err *err);
 MUST_USE int rpc_server_start(struct rpc_server *server, struct err *err);
-/* Takes no new calls; those under way have grace_ms, then they are cancelled. One that waits for the controller lives on
+/* Refuses new calls, UNAVAILABLE; those under way have grace_ms, then they are cancelled. One that waits for the controller lives on
  * until that has answered: stop the controller after this and before rpc_server_destroy. */
 void rpc_server_stop(struct rpc_server *server, int64_t grace_ms);
 /* Cuts the grace of a rpc_server_stop short. Any thread. */

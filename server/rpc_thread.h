@@ -31,8 +31,9 @@ struct rpc_shared {
     grpc_server *server;
     uint32_t calls_max;
     /* Calls taken and not ended; the last one that ends while draining is told. */
-    uint32_t calls; /* by __atomic */
-    bool draining;  /* by __atomic */
+    uint32_t calls;       /* by __atomic */
+    uint32_t turned_away; /* by __atomic: those of them that came while draining */
+    bool draining;        /* by __atomic */
     pthread_mutex_t lock;
     pthread_cond_t changed;
 };

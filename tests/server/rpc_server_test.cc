@@ -555,6 +555,27 @@ TEST_F(RpcServer, StopsWhileCallsWaitElsewhere)
     server_ = nullptr;
 }
 
+/* A client that goes by its statuses tries UNAVAILABLE again, elsewhere or later; CANCELLED tells it nothing. */
+TEST_F(RpcServer, RefusesUnavailableWhatComesWhileItStops)
+{
+    elsewhere_.hold(true);
+    std::thread before([this] { EXPECT_EQ(call("Hold", "x").message, "x"); });
+    EXPECT_TRUE(notices_.wait_for("held"));
+    std::thread stopping([this] { rpc_server_stop(server_, kTimeoutMs); });
+    Reply reply;
+    do { /* until the stop has begun */
+        reply = call("Echo", "x");
+    } while (reply.code == GRPC_STATUS_OK);
+    for (int i = 0; i < 100; i++) {
+        EXPECT_EQ(reply.code, GRPC_STATUS_UNAVAILABLE) << reply.text;
+        EXPECT_EQ(reply.text, "the server is stopping");
+        reply = call("Echo", "x");
+    }
+    elsewhere_.hold(false);
+    before.join();
+    stopping.join();
+}
+
 TEST_F(RpcServer, SaysThatAnAddressIsTaken)
 {
     struct rpc_server_options options = {};
