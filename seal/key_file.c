@@ -328,7 +328,7 @@ int key_file_open(const char *path, struct key_source **ret_source, struct err *
         return err_set(err, ERR_EXHAUSTED, "no memory for keys");
     }
     self->source = (struct key_source){.list = list, .wrap = wrap, .unwrap = unwrap, .destroy = destroy};
-    fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     result = fd < 0 ? err_set(err, ERR_INVALID, "%s", strerror(errno)) : read_file(self, fd, err);
     if (fd >= 0) {
         close(fd);

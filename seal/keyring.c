@@ -163,6 +163,32 @@ static const struct data_key *find_met(struct keyring *ring, const uint8_t *id, 
 
 /* ---- making ---- */
 
+/* What cannot be unwrapped again would be lost with the next start: a source that wraps it wrong is found out now. */
+static int wrap_and_try(struct keyring *ring, const char *name, const uint8_t *secret, struct wrapped_key *ret_wrapped,
+                        struct err *err)
+{
+    struct wrapped_key wrapped = {.size = 0};
+    uint8_t *again;
+    int result;
+
+    if (seal_secret_alloc(&again, err) != 0) {
+        return -1;
+    }
+    result = ring->source->wrap(ring->source, name, secret, &wrapped, err);
+    if (result == 0) {
+        result = ring->source->unwrap(ring->source, name, &wrapped, again, err);
+    }
+    if (result == 0 && memcmp(secret, again, SEAL_KEY_BYTES) != 0) {
+        result = err_set(err, ERR_UNAVAILABLE, "version %s of the key \"%s\" does not give back what it wrapped",
+                         wrapped.version, name);
+    }
+    seal_secret_free(again);
+    if (result == 0) {
+        *ret_wrapped = wrapped;
+    }
+    return result;
+}
+
 static int make_data_key(struct keyring *ring, const char *name, struct entry *entry, struct err *err)
 {
     if (seal_secret_alloc(&entry->secret, err) != 0 || seal_random(entry->secret, SEAL_KEY_BYTES, err) != 0 ||
@@ -170,7 +196,7 @@ static int make_data_key(struct keyring *ring, const char *name, struct entry *e
         return -1;
     }
     entry->key.secret = entry->secret;
-    return ring->source->wrap(ring->source, name, entry->secret, &entry->key.wrapped, err);
+    return wrap_and_try(ring, name, entry->secret, &entry->key.wrapped, err);
 }
 
 static int make_current(struct keyring *ring, const char *name, struct err *err)
@@ -257,6 +283,18 @@ static int unwrap(struct keyring *ring, struct entry *entry, struct err *err)
     return 0;
 }
 
+/* Also of one that is open already: which wrapping several readers meet first is chance. */
+static void note_age(struct keyring *ring, const struct data_key *key, const struct wrapped_key *wrapped)
+{
+    const struct key_info *info = key->secret ? find_info(ring, key->name) : NULL;
+
+    if (info && strcmp(wrapped->version, info->primary) != 0) {
+        pthread_mutex_lock(&ring->mutex);
+        ring->has_aged = true;
+        pthread_mutex_unlock(&ring->mutex);
+    }
+}
+
 /* Takes up a data key of an earlier start; one that has aged is wrapped by the primary version from now on. */
 static void take_up(struct keyring *ring, struct entry *entry)
 {
@@ -269,15 +307,13 @@ static void take_up(struct keyring *ring, struct entry *entry)
         add_entry(ring, entry, is_first);
         return;
     }
-    pthread_mutex_lock(&ring->mutex);
-    ring->has_aged = true;
-    pthread_mutex_unlock(&ring->mutex);
+    note_age(ring, &entry->key, &entry->key.wrapped);
     if (!is_first || make_entry(entry->key.name, &again, &ignored) != 0) {
         add_entry(ring, entry, false);
         return;
     }
     again->key = entry->key;
-    if (ring->source->wrap(ring->source, entry->key.name, entry->secret, &again->key.wrapped, &ignored) != 0) {
+    if (wrap_and_try(ring, entry->key.name, entry->secret, &again->key.wrapped, &ignored) != 0) {
         /* The old version still opens it: that does until the next start. */
         drop_entry(again);
         add_entry(ring, entry, true);
@@ -295,6 +331,7 @@ static int meet(struct keyring *ring, const uint8_t *id, const char *name, const
 
     *ret_key = find_met(ring, id, wrapped);
     if (*ret_key) {
+        note_age(ring, *ret_key, wrapped);
         return 0;
     }
     if (make_entry(name, &entry, err) != 0) {
@@ -343,7 +380,7 @@ int keyring_wrap(struct keyring *ring, const struct data_key *key, struct wrappe
     int result;
 
     pthread_mutex_lock(&ring->asking);
-    result = ring->source->wrap(ring->source, key->name, key->secret, ret_wrapped, err);
+    result = wrap_and_try(ring, key->name, key->secret, ret_wrapped, err);
     pthread_mutex_unlock(&ring->asking);
     return result;
 }

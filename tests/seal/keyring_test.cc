@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 
 #include "seal/key_file.h"
@@ -120,6 +121,60 @@ TEST(Keyring, ARotatedKeyWrapsTheSameDataKeyAgain)
     Ring retired(Line("k", "2", 2));
     ASSERT_NE(nullptr, retired.Meet(again)->secret);
     EXPECT_EQ(0, memcmp(retired.Meet(again)->secret, key->secret, SEAL_KEY_BYTES));
+}
+
+/* Several readers meet wrappings in any order: the old one is noticed also when the new one came first. */
+TEST(Keyring, AnOldWrappingIsNoticedInWhicheverOrder)
+{
+    std::string both = Line("k", "1", 1) + Line("k", "2", 2, true);
+    Ring before(Line("k", "1", 1)), rotated(both), after(both);
+    const struct data_key *old_key = before.Current("k");
+    ASSERT_NE(nullptr, old_key) << before.err.text;
+    (void)rotated.Meet(old_key);
+    const struct data_key *new_key = rotated.Current("k");
+    ASSERT_NE(nullptr, new_key) << rotated.err.text;
+    ASSERT_STREQ("2", new_key->wrapped.version);
+    (void)after.Meet(new_key);
+    EXPECT_FALSE(keyring_has_aged(after.ring));
+    (void)after.Meet(old_key);
+    EXPECT_TRUE(keyring_has_aged(after.ring));
+}
+
+/* A service that wraps and cannot unwrap: found out before anything is sealed with what would be lost. */
+struct ForgetfulSource {
+    struct key_source source; /* first */
+    std::string name = Name("k");
+    struct key_info info;
+};
+
+TEST(Keyring, AKeyThatDoesNotGiveBackWhatItWrapsIsNotSealedWith)
+{
+    auto *forgetful = new ForgetfulSource();
+    struct keyring *ring = nullptr;
+    struct err err = ERR_INIT;
+    const struct data_key *key = nullptr;
+    forgetful->info = {forgetful->name.c_str(), "7"};
+    forgetful->source.list = [](struct key_source *source, size_t *ret_count) {
+        *ret_count = 1;
+        return const_cast<const struct key_info *>(&reinterpret_cast<ForgetfulSource *>(source)->info);
+    };
+    forgetful->source.wrap = [](struct key_source *, const char *, const uint8_t *, struct wrapped_key *ret_wrapped,
+                                struct err *) {
+        *ret_wrapped = {"7", 4, {1, 2, 3, 4}};
+        return 0;
+    };
+    forgetful->source.unwrap = [](struct key_source *, const char *, const struct wrapped_key *, uint8_t *data_key,
+                                  struct err *) {
+        memset(data_key, 'x', SEAL_KEY_BYTES);
+        return 0;
+    };
+    forgetful->source.destroy = [](struct key_source *source) { delete reinterpret_cast<ForgetfulSource *>(source); };
+    std::string name = forgetful->name;
+    ASSERT_EQ(0, keyring_create(&forgetful->source, &ring, &err)) << err.text;
+    EXPECT_EQ(-1, keyring_make(ring, SpanOf(name), &key, &err));
+    EXPECT_EQ(ERR_UNAVAILABLE, err.code);
+    EXPECT_EQ("version 7 of the key \"" + name + "\" does not give back what it wrapped", std::string(err.text));
+    keyring_destroy(ring);
 }
 
 TEST(SealBox, OpensWhatItSealedAndNothingThatDiffersInAByte)
