@@ -12,12 +12,14 @@ struct met_run {
     struct seal_box *box; /* NULL: locked */
     char *record;         /* of the key, as it stood there; malloc'd */
     size_t record_bytes;
+    uint64_t part; /* the last batch or chunk in which it stood */
 };
 
 struct row_opener {
     struct keyring *ring;
     void *runs; /* tree of search.h, by id */
     size_t run_count;
+    uint64_t part; /* number of the batch or chunk being read */
     struct row_bytes outer;
     struct row_bytes inner;
     struct row_bytes carried;
@@ -56,6 +58,11 @@ void row_opener_destroy(struct row_opener *opener)
     row_bytes_deinit(&opener->carried);
     wal_record_decoder_deinit(&opener->decoder);
     free(opener);
+}
+
+void row_opener_begin(struct row_opener *opener)
+{
+    opener->part++;
 }
 
 size_t row_opener_runs(const struct row_opener *opener)
@@ -108,7 +115,9 @@ static int meet_key(struct row_opener *opener, const struct wal_row *row, struct
         key->wrapped.size == 0 || key->wrapped.size > WRAPPED_BYTES_MAX) {
         return err_set(err, ERR_CORRUPT, "a wrapped key makes no sense");
     }
-    if (find_run(opener, key->run)) {
+    run = find_run(opener, key->run);
+    if (run) {
+        run->part = opener->part;
         return 0;
     }
     run = calloc(1, sizeof *run);
@@ -123,6 +132,7 @@ static int meet_key(struct row_opener *opener, const struct wal_row *row, struct
         destroy_run(run);
         return err_set(err, ERR_EXHAUSTED, "no memory to open sealed rows");
     }
+    run->part = opener->part;
     opener->run_count++;
     return 0;
 }
@@ -170,9 +180,10 @@ static int find_run_of(const struct row_opener *opener, const struct wal_row *ro
                        struct err *err)
 {
     *ret_run = find_run(opener, row->of.seal.run);
-    return *ret_run ? 0
-                    : err_set(err, ERR_CORRUPT, "table %u, id %" PRIu64 ": a sealed row without its key before it",
-                              row->table, row->id);
+    return *ret_run && (*ret_run)->part == opener->part
+               ? 0
+               : err_set(err, ERR_CORRUPT, "table %u, id %" PRIu64 ": a sealed row without its key before it",
+                         row->table, row->id);
 }
 
 static int keep_locked(struct row_opener *opener, const struct met_run *run, const struct wal_row *row,

@@ -35,6 +35,8 @@ MUST_USE int row_opener_create(struct keyring *ring, struct row_opener **ret_ope
 /* NULL is allowed. */
 void row_opener_destroy(struct row_opener *opener);
 
+/* A batch or a chunk begins: the keys of its rows stand in it. */
+void row_opener_begin(struct row_opener *opener);
 /* lsn: of the record in a log; of the snapshot. */
 MUST_USE int row_opener_open(struct row_opener *opener, enum wal_seal_place place, uint64_t lsn,
                              const struct wal_row *row, struct row_view *ret_view, struct err *err);

@@ -140,6 +140,9 @@ static int decode_run(struct row_task *task, const struct row_run *run, const st
     size_t grown_at = 0;
     size_t at = 0;
 
+    if (decoding->opener) {
+        row_opener_begin(decoding->opener);
+    }
     for (uint32_t i = 0; i < run->record_count; i++) {
         size_t size;
 

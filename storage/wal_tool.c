@@ -20,6 +20,7 @@ struct tool {
     struct wal_stat *stat; /* stat: what is counted; else NULL */
     struct survey survey;
     struct row_opener *opener; /* NULL: there are no keys */
+    uint64_t opened_batch;     /* whose keys it has */
     uint64_t opened;           /* sealed rows, of the last attempt */
     uint64_t locked;
     struct err seal_failure; /* the first row that somebody has changed; code ERR_NONE: none */
@@ -47,13 +48,22 @@ static void open_row(struct tool *tool, enum wal_seal_place place, uint64_t lsn,
     }
 }
 
+static void open_record(struct tool *tool, const struct wal_record *record, struct row_view *ret_view)
+{
+    if (tool->opener && record->batch != tool->opened_batch) {
+        row_opener_begin(tool->opener);
+        tool->opened_batch = record->batch;
+    }
+    open_row(tool, WAL_SEAL_IN_LOG, record->lsn, &record->row, ret_view);
+}
+
 static void print_sealed(struct tool *tool, const struct wal_record *record)
 {
     const struct wal_row *row = &record->row;
     const struct wal_seal_key *key = &row->of.seal_key;
     struct row_view view;
 
-    open_row(tool, WAL_SEAL_IN_LOG, record->lsn, row, &view);
+    open_record(tool, record, &view);
     fprintf(tool->out,
             tool->json ? "{\"lsn\":%" PRIu64 ",\"batch\":%" PRIu64 ",\"segment\":\"%016" PRIx64
                          ".wal\",\"offset\":%" PRIu64 ","
@@ -114,7 +124,7 @@ static void see_record(void *context, const struct wal_record *record)
     } else if (!tool->dump) {
         struct row_view view;
 
-        open_row(tool, WAL_SEAL_IN_LOG, record->lsn, &record->row, &view);
+        open_record(tool, record, &view);
     }
 }
 
