@@ -141,16 +141,17 @@ void InThreads(uint64_t count, const std::function<void(uint64_t)> &each)
 }
 
 /* Every byte of a log and a snapshot: one bit of it, and with CRASH_FLIPS=8 each. */
-TEST(CrashDamage, AFlippedBitOfAnyByteIsFoundOrChangesNothing)
+void FlipEverywhere(Plan::Seal seal, const char *campaign)
 {
     uint64_t seed = Seed();
     uint64_t bits = Setting("CRASH_FLIPS", 1);
-    uint64_t every = kSlower;
+    uint64_t every = seal == Plan::kPlain ? kSlower : 4 * kSlower;
     Plan plan;
     plan.segment_bytes = 12 * 1024;
     plan.snapshot_log_bytes = 24 * 1024;
     plan.value_bytes_max = 200;
     plan.commits = 14;
+    plan.seal = seal;
     AtRest at_rest = MakeAtRest(seed, plan, false);
     Findings findings;
 
@@ -170,9 +171,20 @@ TEST(CrashDamage, AFlippedBitOfAnyByteIsFoundOrChangesNothing)
             }
         });
     }
-    findings.Tell("bit flips", seed);
+    findings.Tell(campaign, seed);
     EXPECT_EQ(0u, findings.silent + findings.untold) << findings.first;
     EXPECT_GT(findings.found, findings.damages / 4);
+}
+
+TEST(CrashDamage, AFlippedBitOfAnyByteIsFoundOrChangesNothing)
+{
+    FlipEverywhere(Plan::kPlain, "bit flips");
+}
+
+TEST(CrashDamage, AFlippedBitOfAnyByteOfASealedStoreIsToo)
+{
+    FlipEverywhere(Plan::kSomeJobs, "bit flips, sealed jobs");
+    FlipEverywhere(Plan::kWholeStore, "bit flips, sealed store");
 }
 
 /* ---- random damage ---- */
@@ -248,7 +260,7 @@ std::string DamageAtRandom(const AtRest &at_rest, sim::Medium &medium, std::mt19
     }
 }
 
-void DamageMany(uint64_t damages, bool frozen, uint64_t seed, Findings &findings)
+void DamageMany(uint64_t damages, bool frozen, uint64_t seed, Findings &findings, Plan::Seal seal = Plan::kPlain)
 {
     constexpr uint64_t kPerState = 100;
     Plan plan;
@@ -256,6 +268,7 @@ void DamageMany(uint64_t damages, bool frozen, uint64_t seed, Findings &findings
     plan.segment_bytes = 16 * 1024;
     plan.value_bytes_max = 500;
     plan.commits = 70;
+    plan.seal = seal;
     InThreads((damages + kPerState - 1) / kPerState, [&](uint64_t number) {
         AtRest at_rest = MakeAtRest(seed + number, plan, frozen);
         std::mt19937_64 random(seed + number);
@@ -276,6 +289,19 @@ TEST(CrashDamage, AtRandomIsFoundOrChangesNothing)
     findings.Tell("random damages", seed);
     EXPECT_EQ(0u, findings.silent + findings.untold) << findings.first;
     EXPECT_GT(findings.found, findings.damages / 3);
+}
+
+TEST(CrashDamage, AtRandomOfASealedStoreIsToo)
+{
+    uint64_t seed = Seed();
+
+    for (Plan::Seal seal : {Plan::kSomeJobs, Plan::kWholeStore}) {
+        Findings findings;
+        DamageMany(Setting("CRASH_SEALED_DAMAGES", 2000 / kSlower), false, seed, findings, seal);
+        findings.Tell(seal == Plan::kSomeJobs ? "random damages, sealed jobs" : "random damages, sealed store", seed);
+        EXPECT_EQ(0u, findings.silent + findings.untold) << findings.first;
+        EXPECT_GT(findings.found, findings.damages / 3);
+    }
 }
 
 /* Without the mark damage to the last batch looks like a tear: acknowledged rows are gone without a word. */

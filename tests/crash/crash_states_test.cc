@@ -195,6 +195,25 @@ TEST(CrashStates, OfALargeStoreLoseNothingEither)
     EXPECT_EQ(0u, tally.failures()) << tally.first_failure;
 }
 
+/* The same of sealed rows: some jobs' own, and a whole store. */
+TEST(CrashStates, OfASealedStoreLoseNothingEither)
+{
+    uint64_t seed = Seed();
+    uint64_t goal = Setting("CRASH_SEALED_STATES", 2000 / kSlower);
+
+    for (Plan::Seal seal : {Plan::kSomeJobs, Plan::kWholeStore}) {
+        Campaign campaign;
+        Tally tally;
+        campaign.plan.seal = seal;
+        for (uint64_t round = 0; tally.distinct < goal && tally.failures() == 0; round++) {
+            CrashAll(MakeRun(seed + round, 150 / unsigned(kSlower), campaign.plan), campaign, 4, seed + round, tally);
+        }
+        tally.Tell(seal == Plan::kSomeJobs ? "crash states, sealed jobs" : "crash states, sealed store", seed);
+        EXPECT_EQ(0u, tally.failures()) << tally.first_failure;
+        EXPECT_GE(tally.distinct, goal);
+    }
+}
+
 /* The same run gives the same trace: a failure can be had again. */
 TEST(CrashStates, ComeFromTheirSeedAlone)
 {

@@ -6,14 +6,64 @@
 #include <string_view>
 
 #include "random_bytes.h"
+#include "seal/key_file.h"
+#include "seal/keyring.h"
 #include "stepped_worker.h"
 #include "storage/wal_tool.h"
+#include "tests/lib/key_file_fixture.h"
 #include "tests/lib/sim_trace.h"
+#include "tests/lib/temp_dir.h"
 #include "tests/lib/test_value.h"
 
 namespace crash {
 
 /* ---- values ---- */
+
+/* A label "key" names the key that the row is sealed with. */
+static int ExtractWithKey(enum store_table table, struct span value, struct store_keys *keys, struct err *err)
+{
+    if (test_value::Extract(table, value, keys, err) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < keys->label_count; i++) {
+        if (span_equal_text(keys->labels[i].key, "key")) {
+            keys->seal_key = keys->labels[i].value;
+        }
+    }
+    return 0;
+}
+
+/* All but the rest, in which there is no bar. */
+static size_t Outline(enum store_table, struct span value, char *bytes, size_t bytes_max)
+{
+    size_t size = std::string_view(value.data, value.size).rfind('|') + 1;
+
+    if (size > bytes_max) {
+        abort();
+    }
+    memcpy(bytes, value.data, size);
+    return size;
+}
+
+constexpr char kStoreKey[] = "whole";
+
+/* A ring of its own for each session: keys are found on the disk, or not at all. */
+static struct keyring *MakeKeys()
+{
+    static const TempDir dir;
+    static const std::string path = key_file_fixture::Write(
+        dir.path() + "/keys", key_file_fixture::Line("one", "1", 1) + key_file_fixture::Line("two", "1", 2) +
+                                  key_file_fixture::Line(kStoreKey, "1", 3));
+    struct key_source *source = nullptr;
+    struct keyring *keys = nullptr;
+    struct err err = ERR_INIT;
+
+    if (key_file_open(path.c_str(), &source, &err) != 0 || keyring_create(source, &keys, &err) != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    return keys;
+}
 
 std::string MakeValue(uint64_t id, std::mt19937_64 &random, size_t bytes)
 {
@@ -63,9 +113,22 @@ Session::Session(sim::Disk &disk, const Plan &plan)
     options_.dir = kDir;
     options_.fs = disk.fs();
     options_.clock = &clock.clock;
-    options_.extract = test_value::Extract;
+    options_.extract = ExtractWithKey;
     options_.segment_bytes = plan.segment_bytes;
     options_.snapshot_log_bytes_min = plan.snapshot_log_bytes;
+    if (plan.seal != Plan::kPlain) {
+        static const std::string store_key = key_file_fixture::Name(kStoreKey);
+        keys_ = MakeKeys();
+        options_.outline = Outline;
+        options_.keys = keys_;
+        options_.store_key = plan.seal == Plan::kWholeStore ? store_key.c_str() : nullptr;
+    }
+}
+
+Session::~Session()
+{
+    store_close(store);
+    keyring_destroy(keys_);
 }
 
 bool Session::Open()
@@ -142,6 +205,16 @@ uint64_t Session::Sum() const
 
 /* ---- a life ---- */
 
+std::string Liver::NewValue(uint64_t id)
+{
+    std::string value = MakeValue(id, random_, 60 + random_() % plan_.value_bytes_max);
+
+    if (plan_.seal != Plan::kPlain && random_() % 2) {
+        value.insert(value.find("|team=") + 1, "key=" + key_file_fixture::Name(random_() % 2 ? "one" : "two") + ",");
+    }
+    return value;
+}
+
 /* One row put or deleted, staged and noted as attempted. */
 bool Liver::Change(Session &session)
 {
@@ -151,7 +224,7 @@ bool Liver::Change(Session &session)
 
     if (fresh) {
         uint64_t id = store_next_id(session.store, (enum store_table)table);
-        std::string value = MakeValue(id, random_, 60 + random_() % plan_.value_bytes_max);
+        std::string value = NewValue(id);
         if (!session.Put(table, id, value)) {
             return false;
         }
@@ -170,7 +243,7 @@ bool Liver::Change(Session &session)
         attempted.erase(at);
         return session.Delete(row_table, id);
     }
-    std::string value = MakeValue(id, random_, 60 + random_() % plan_.value_bytes_max);
+    std::string value = NewValue(id);
     at->second = value;
     return session.Put(row_table, id, value);
 }

@@ -62,13 +62,14 @@ struct Plan {
     bool orderly_end = false;
     bool rests = true;         /* between commits, so that marks follow some of them, and some starts are in order */
     bool rests_at_end = false; /* so that nothing is left of which damage would look like a tear */
+    enum Seal { kPlain, kSomeJobs, kWholeStore } seal = kPlain; /* whole: some jobs have a key of their own besides */
 };
 
 /* An open store on a disk. */
 class Session {
   public:
     explicit Session(sim::Disk &disk, const Plan &plan = {});
-    ~Session() { store_close(store); }
+    ~Session();
     Session(const Session &) = delete;
     Session &operator=(const Session &) = delete;
 
@@ -87,6 +88,7 @@ class Session {
 
   private:
     struct store_options options_ = {};
+    struct keyring *keys_ = nullptr;
 };
 
 /* The value of a row, with keys that can be read off its bytes; about so many bytes, none of them zero. */
@@ -109,6 +111,7 @@ class Liver {
     bool CommitOnce(Session &session);
     bool Housekeep(Session &session);
     bool Change(Session &session);
+    std::string NewValue(uint64_t id);
 
     sim::Disk &disk_;
     Plan plan_;
