@@ -43,6 +43,6 @@ inline int Extract(enum store_table, struct span value, struct store_keys *keys,
     return 0;
 }
 
-} // namespace test_value
+} /* namespace test_value */
 
 #endif /* TESTS_LIB_TEST_VALUE_H_ */
