@@ -98,7 +98,8 @@ static int read_strings(int dir_fd, const char *name, size_t count_min, struct c
         count += bytes[i] == '\0';
     if (count < count_min)
         return failure_set(failure, 0, "%s is empty", name);
-    char **strings = map_memory(conf, (count + 1) * sizeof *strings, name, failure);
+    /* One more, and room for another that is found out later (user.h). */
+    char **strings = map_memory(conf, (count + 2) * sizeof *strings, name, failure);
     if (!strings)
         return -1;
     char *at = bytes;
@@ -135,6 +136,14 @@ static bool parse_path(const char *text, char path[PATH_MAX])
     return true;
 }
 
+static bool parse_user(const char *text, char user[CONF_USER_BYTES])
+{
+    if (text[0] == '\0' || strlen(text) >= CONF_USER_BYTES)
+        return false;
+    memcpy(user, text, strlen(text) + 1);
+    return true;
+}
+
 static bool parse_yes(const char *text, bool *ret_yes)
 {
     *ret_yes = strcmp(text, "yes") == 0;
@@ -158,6 +167,7 @@ enum conf_key {
     KEY_UID,
     KEY_GID,
     KEY_GROUPS,
+    KEY_USER,
     KEY_GRACE_MS,
     KEY_LOG_BYTES_MAX,
     KEY_WORKDIR,
@@ -172,6 +182,7 @@ static const char *const key_names[] = {
     [KEY_UID] = "uid",
     [KEY_GID] = "gid",
     [KEY_GROUPS] = "groups",
+    [KEY_USER] = "user",
     [KEY_GRACE_MS] = "grace_ms",
     [KEY_LOG_BYTES_MAX] = "log_bytes_max",
     [KEY_WORKDIR] = "workdir",
@@ -197,6 +208,8 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
         return right;
     case KEY_GROUPS:
         return parse_groups(value, conf);
+    case KEY_USER:
+        return parse_user(value, conf->user);
     case KEY_GRACE_MS:
         right = parse_number(value, UINT32_MAX, &number);
         conf->grace_ms = (uint32_t)number;
@@ -244,7 +257,8 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
 {
     char *text;
     size_t size;
-    memset(ret_conf, 0, offsetof(struct conf, workdir));
+    memset(ret_conf, 0, offsetof(struct conf, user));
+    ret_conf->user[0] = '\0';
     ret_conf->workdir[0] = '\0';
     ret_conf->buckets_dir[0] = '\0';
     if (map_file(dir_fd, SUPERVISOR_FILE_CONF, CONF_BYTES_MAX, ret_conf, &text, &size, failure) != 0)
@@ -263,6 +277,8 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
     bool uid = seen & 1u << KEY_UID, gid = seen & 1u << KEY_GID;
     if (uid != gid || (ret_conf->group_count > 0 && !uid))
         return failure_set(failure, 0, "conf: uid and gid stand together, groups only with them");
+    if (uid && ret_conf->user[0])
+        return failure_set(failure, 0, "conf: user stands in place of uid and gid");
     ret_conf->has_user = uid;
     if (read_strings(dir_fd, SUPERVISOR_FILE_ARGV, 1, ret_conf, &ret_conf->argv, failure) != 0)
         return -1;

@@ -4,6 +4,7 @@
  * Shape     conf: lines key=value, "#" comments, each key at most once, unknown ones refused:
  *             uid, gid              numbers; both or none. The process runs as them
  *             groups                supplementary groups, numbers with commas; needs uid
+ *             user                  in place of these three: as an image names it, user.h
  *             grace_ms              from SIGTERM to SIGKILL when the supervisor itself is told to end; default 30000
  *             log_bytes_max         per stream; default 64 MiB
  *             workdir               absolute; default: the attempt directory
@@ -26,6 +27,8 @@
 #include "supervisor/failure.h"
 
 #define CONF_GROUPS_MAX 64
+#define CONF_USER_BYTES 256
+#define CONF_HOME_BYTES 1024
 
 /* Of argv and env each the bytes and the list, and the text of conf. */
 #define CONF_MAPPINGS_MAX 5
@@ -50,6 +53,8 @@ struct conf {
     char **env;
     struct conf_mapping mappings[CONF_MAPPINGS_MAX];
     size_t mapping_count;
+    char user[CONF_USER_BYTES]; /* "" for none */
+    char home_entry[CONF_HOME_BYTES + 8];
     char workdir[PATH_MAX]; /* "" for the attempt directory */
     char buckets_dir[PATH_MAX];
 };

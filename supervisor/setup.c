@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "supervisor/supervisor_wire.h"
+#include "supervisor/user.h"
 
 #define READY_FD 3
 
@@ -167,7 +168,8 @@ static void spawn(struct supervisor *supervisor, const int output_fds[2])
                               .dir_fd = supervisor->dir_fd,
                               .cgroup_fd = supervisor->tree.cgroup.dir_fd,
                               .output_fds = {output_fds[0], output_fds[1]}};
-    if (child_spawn(&plan, &supervisor->child, &supervisor->failure) != 0)
+    if ((supervisor->conf.user[0] && user_find(&supervisor->conf, &supervisor->failure) != 0) ||
+        child_spawn(&plan, &supervisor->child, &supervisor->failure) != 0)
         supervisor_handle(supervisor, HAPPENED_EXEC_FAILED);
     close(output_fds[0]);
     close(output_fds[1]);

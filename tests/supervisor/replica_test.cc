@@ -235,6 +235,49 @@ TEST(SupervisorReplica, DiesWithItsSupervisorAsAnotherUserToo)
     }
 }
 
+/* The root directory of a container is this host's own, here. */
+TEST(SupervisorReplica, FindsTheUserThatAnImageNames)
+{
+    if (geteuid() != 0) {
+        GTEST_SKIP() << "only root can change users";
+    }
+    struct {
+        std::string user, uid, gid, home;
+    } const cases[] = {{"nobody", "65534", "65534", "/nonexistent"},
+                       {"65534", "65534", "65534", "/nonexistent"},
+                       {"daemon:tty", "1", "5", "/usr/sbin"},
+                       {"1:7", "1", "7", "/usr/sbin"},
+                       {"54321", "54321", "0", "/"},
+                       {"54321:54321", "54321", "54321", "/"},
+                       {"root", "0", "0", "/root"}};
+    for (const auto &wanted : cases) {
+        Attempt attempt;
+        ASSERT_EQ(0, chmod(attempt.dir().c_str(), 0711));
+        attempt.SetConf("user=" + wanted.user);
+        EXPECT_EQ(SUPERVISOR_READY, attempt.Start("cat /proc/self/status; echo \"Home:\t$HOME\""));
+        EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Wait());
+        std::map<std::string, std::string> status = StatusOf(attempt.Output());
+        EXPECT_EQ(wanted.uid, status["Uid"].substr(0, status["Uid"].find('\t'))) << wanted.user;
+        EXPECT_EQ(wanted.gid, status["Gid"].substr(0, status["Gid"].find('\t'))) << wanted.user;
+        EXPECT_EQ(wanted.home, status["Home"]) << wanted.user;
+    }
+}
+
+TEST(SupervisorReplica, NamesAUserThatTheImageDoesNotHave)
+{
+    const std::pair<std::string, std::string> cases[] = {
+        {"no-such", "the image has no user no-such in its /etc/passwd"},
+        {"root:no-such", "the image has no group no-such in its /etc/group"},
+        {"4294967295", "the image has no user 4294967295 in its /etc/passwd"}};
+    for (const auto &[user, complaint] : cases) {
+        Attempt attempt;
+        attempt.SetConf("user=" + user);
+        EXPECT_EQ(SUPERVISOR_READY, attempt.Start("true"));
+        EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Wait());
+        EXPECT_EQ(complaint, attempt.History().exec_failed.of.exec_failed.what);
+    }
+}
+
 /* Everything but groups and control groups works for a server that is not root. */
 TEST(SupervisorReplica, RunsUnderASupervisorThatIsNotRoot)
 {
