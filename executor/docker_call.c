@@ -95,8 +95,6 @@ static enum err_code code_of(long status)
         return ERR_NOT_FOUND;
     case 409:
         return ERR_EXISTS;
-    case 503:
-        return ERR_UNAVAILABLE;
     default:
         return ERR_IO;
     }

@@ -56,6 +56,8 @@ struct task {
     const struct env_entry *env; /* complete but for what the executor alone knows (HOME, PWD, PATH, /gcs) */
     size_t env_count;
     const char *image_uri; /* named only, on the host; NULL when none */
+    /* argv holds the args alone: the image's ENTRYPOINT comes before them, and its CMD in their place when there are none. */
+    bool args_only;
     /* python_package_spec: not NULL when the executor must prepare an own environment first, then run
      * `python -m python_module args…`; argv then holds the args alone. */
     const char *python_module;

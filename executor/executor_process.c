@@ -1,15 +1,10 @@
 #include "executor/executor_process.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "executor/attempt_dir.h"
-#include "executor/log_reader.h"
 #include "executor/port_pool.h"
-#include "executor/process_thread.h"
+#include "executor/process_parts.h"
 #include "executor/python_env.h"
 #include "executor/task_copy.h"
 
@@ -17,10 +12,9 @@
 #define PORT_LAST 29999
 
 struct executor_process {
-    struct executor executor; /* first */
-    struct process_config config;
+    struct process_parts parts; /* first */
     struct port_pool *ports;
-    struct process_thread *thread;
+    struct executor_ops ops;
 };
 
 static struct executor_process *self_of(struct executor *executor)
@@ -58,95 +52,18 @@ static int start(struct executor *executor, const struct task *task, struct err 
     struct executor_process *self = self_of(executor);
     struct process_command command = {.kind = PROCESS_COMMAND_START, .key = task->key};
 
+    if (task->args_only) { /* made when another executor ran here */
+        return err_set(err, ERR_INVALID, "%s", executor->ops->needs_command);
+    }
     if (task_copy_create(task, &command.task, err) != 0) {
         return -1;
     }
     if (task->python_module &&
-        python_env_argv(command.task, self->config.buckets_dir, &command.module_argv, err) != 0) {
+        python_env_argv(command.task, self->parts.config.buckets_dir, &command.module_argv, err) != 0) {
         free(command.task);
         return -1;
     }
-    return process_thread_push(self->thread, &command, err);
-}
-
-static int adopt(struct executor *executor, const struct execution_key *key, struct err *err)
-{
-    return process_thread_push(self_of(executor)->thread,
-                               &(struct process_command){.kind = PROCESS_COMMAND_ADOPT, .key = *key}, err);
-}
-
-static void stop(struct executor *executor, const struct execution_key *key, int64_t grace_ms)
-{
-    struct process_command command = {.kind = PROCESS_COMMAND_STOP, .key = *key, .grace_ms = grace_ms};
-    struct err ignored = ERR_INIT;
-
-    if (process_thread_push(self_of(executor)->thread, &command, &ignored) != 0) {
-        /* Only when a million commands wait or memory is gone; a later start of the server asks again. */
-    }
-}
-
-static int remove_files(struct executor *executor, uint64_t job_id, struct err *err)
-{
-    struct process_command command = {.kind = PROCESS_COMMAND_REMOVE, .key = {.job_id = job_id}};
-
-    return process_thread_push(self_of(executor)->thread, &command, err);
-}
-
-/* What was asked for and not done yet may make files: then the answer is yes, and remove finds out. */
-static bool has_files(struct executor *executor, uint64_t job_id)
-{
-    struct executor_process *self = self_of(executor);
-    bool was_idle = process_thread_is_idle(self->thread);
-    char path[ATTEMPT_PATH_BYTES];
-    struct stat status;
-
-    attempt_job_path(job_id, path);
-    return !was_idle || fstatat(self->config.attempts_fd, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static void service_log(struct executor *executor, uint64_t job_id, const char *line)
-{
-    struct executor_process *self = self_of(executor);
-    struct process_command command = {.kind = PROCESS_COMMAND_SERVICE_LOG,
-                                      .key = {.job_id = job_id},
-                                      .time_unix_ns = clock_wall_unix_ns(self->config.clock)};
-    struct err ignored = ERR_INIT;
-
-    if (process_thread_is_crowded(self->thread)) {
-        return;
-    }
-    command.line = strdup(line);
-    if (command.line && process_thread_push(self->thread, &command, &ignored) != 0) {
-        /* A line of the log is lost; nothing depends on it. */
-    }
-}
-
-static void seal_begin(struct executor *executor, uint64_t job_id, const char *key_name)
-{
-    struct process_command command = {
-        .kind = PROCESS_COMMAND_SEAL_BEGIN, .key = {.job_id = job_id}, .line = strdup(key_name)};
-    struct err ignored = ERR_INIT;
-
-    if (!command.line || process_thread_push(self_of(executor)->thread, &command, &ignored) != 0) {
-        /* As with a stop; the next start of the server asks again. */
-    }
-}
-
-static void seal_end(struct executor *executor, uint64_t job_id)
-{
-    struct process_command command = {.kind = PROCESS_COMMAND_SEAL_END, .key = {.job_id = job_id}};
-    struct err ignored = ERR_INIT;
-
-    if (process_thread_push(self_of(executor)->thread, &command, &ignored) != 0) {
-        /* Likewise: the next start finds the job's mark. */
-    }
-}
-
-static int log_open(struct executor *executor, uint64_t job_id, const char *replica, struct log_cursor **ret_cursor,
-                    struct err *err)
-{
-    return log_reader_open(self_of(executor)->config.keys, self_of(executor)->config.attempts_fd, job_id, replica,
-                           ret_cursor, err);
+    return process_thread_push(self->parts.thread, &command, err);
 }
 
 /* ---- life ---- */
@@ -155,34 +72,28 @@ static void destroy(struct executor *executor)
 {
     struct executor_process *self = self_of(executor);
 
-    if (self->thread) {
-        process_thread_destroy(self->thread);
+    if (self->parts.thread) {
+        process_thread_destroy(self->parts.thread);
     }
     port_pool_destroy(self->ports);
-    process_config_deinit(&self->config);
+    process_config_deinit(&self->parts.config);
     free(self);
 }
 
-static const struct executor_ops ops = {
-    .name = "process",
-    .needs_command = "a container image is only named here, and its entrypoint is not known: give the command in "
-                     "container_spec.command, or run the server with --executor=docker",
-    .assign_address = assign_address,
-    .claim_address = claim_address,
-    .release_addresses = release_addresses,
-    .start = start,
-    .adopt = adopt,
-    .stop = stop,
-    .remove = remove_files,
-    .has_files = has_files,
-    .service_log = service_log,
-    .seal_begin = seal_begin,
-    .seal_end = seal_end,
-    .log_open = log_open,
-    .log_read = log_reader_read,
-    .log_close = log_reader_close,
-    .destroy = destroy,
-};
+static struct executor_ops make_ops(void)
+{
+    struct executor_ops ops = process_parts_ops();
+
+    ops.name = "process";
+    ops.needs_command = "a container image is only named here, and its entrypoint is not known: give the command in "
+                        "container_spec.command, or run the server with --executor=docker";
+    ops.assign_address = assign_address;
+    ops.claim_address = claim_address;
+    ops.release_addresses = release_addresses;
+    ops.start = start;
+    ops.destroy = destroy;
+    return ops;
+}
 
 int executor_process_create(const struct executor_process_options *options, struct execution_sink sink,
                             struct executor **ret_executor, struct err *err)
@@ -194,16 +105,17 @@ int executor_process_create(const struct executor_process_options *options, stru
     if (!self) {
         return err_set(err, ERR_EXHAUSTED, "no memory for an executor");
     }
-    self->executor.ops = &ops;
-    if (process_config_init(&self->config, options, err) != 0) {
+    self->ops = make_ops();
+    self->parts.executor.ops = &self->ops;
+    if (process_config_init(&self->parts.config, options, err) != 0) {
         free(self);
         return -1;
     }
     if (port_pool_create(port_first, port_last, &self->ports, err) != 0 ||
-        process_thread_create(&self->config, sink, &self->thread, err) != 0) {
-        destroy(&self->executor);
+        process_thread_create(&self->parts.config, NULL, sink, &self->parts.thread, err) != 0) {
+        destroy(&self->parts.executor);
         return -1;
     }
-    *ret_executor = &self->executor;
+    *ret_executor = &self->parts.executor;
     return 0;
 }

@@ -35,6 +35,8 @@ void process_tell_progress(struct process_execution *execution, const struct sup
 static bool is_host_fault(const struct supervisor_exec_failed *exec)
 {
     switch (exec->error_number) {
+    case 0: /* what the image says cannot be had there: supervisor/user.h */
+        return false;
     case ENOMEM:
     case EAGAIN:
     case ENFILE:
@@ -95,8 +97,9 @@ void process_tell_void(struct process_execution *execution)
     }
     (void)snprintf(message, sizeof message, "The replica was not launched: %s.",
                    execution->reason[0] ? execution->reason : "its supervisor ended before that");
-    tell(execution,
-         (struct execution_event){.kind = EXECUTION_EVENT_START_FAILED, .is_host_fault = true, .message = message});
+    tell(execution, (struct execution_event){.kind = EXECUTION_EVENT_START_FAILED,
+                                             .is_host_fault = !execution->asked_for_it,
+                                             .message = message});
 }
 
 void process_tell_lost(struct process_execution *execution, const struct supervisor_history *history)

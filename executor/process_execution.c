@@ -124,6 +124,9 @@ static bool tell_news(struct process_execution *execution, int dir_fd, const str
     if (!process_tell_end(execution, dir_fd, history)) {
         return false;
     }
+    if (execution->host->backend) {
+        execution->host->backend->forget(execution->host->backend->context, &execution->key);
+    }
     end(execution);
     return true;
 }
@@ -155,10 +158,30 @@ static void watch(struct process_execution *execution, int dir_fd, const struct 
     process_timer_reset(&execution->timer);
 }
 
+/* True: it is asked for, or will be; the conclusion has to wait. */
+static bool clear_first(struct process_execution *execution)
+{
+    const struct process_backend *backend = execution->host->backend;
+    struct err ignored = ERR_INIT;
+
+    if (!backend || execution->cleared) {
+        return false;
+    }
+    if (backend->clear(backend->context, &execution->key, &ignored) == 0) {
+        execution->phase = PROCESS_CLEARING;
+    } else {
+        look_again_later(execution);
+    }
+    return true;
+}
+
 static void conclude_free(struct process_execution *execution, int dir_fd, const struct supervisor_history *history)
 {
     bool host_went_down = history->has_launch && !process_is_of_this_boot(history->launch.of.launch.boot_id);
 
+    if (clear_first(execution)) {
+        return;
+    }
     if (host_went_down || leftovers_end(dir_fd, &execution->key, history)) {
         process_tell_lost(execution, history);
         end(execution);
@@ -181,8 +204,11 @@ static void conclude(struct process_execution *execution, int dir_fd, enum attem
         conclude_free(execution, dir_fd, history);
         break;
     case ATTEMPT_VOID:
-        process_tell_void(execution);
-        end(execution);
+        /* What would find the attempt void must be gone before somebody may launch it again. */
+        if (!execution->adopting || !clear_first(execution)) {
+            process_tell_void(execution);
+            end(execution);
+        }
         break;
     }
 }
@@ -258,6 +284,9 @@ static bool fill(struct process_execution *execution, int dir_fd, struct err *er
         conclude(execution, dir_fd, finding, &history);
         return false;
     }
+    if (execution->host->backend) {
+        return true;
+    }
     return attempt_fill(execution->host->config, dir_fd, task,
                         execution->module_argv ? execution->module_argv : task->argv, err) == 0;
 }
@@ -279,6 +308,19 @@ bool process_execution_prepare(struct process_execution *execution)
     return prepared;
 }
 
+static void launch_by_backend(struct process_execution *execution, struct err *err)
+{
+    const struct process_backend *backend = execution->host->backend;
+    struct task *task = execution->task;
+    const char **module_argv = execution->module_argv;
+
+    execution->task = NULL;
+    execution->module_argv = NULL;
+    if (backend->launch(backend->context, &execution->key, task, module_argv, err) == 0) {
+        execution->phase = PROCESS_LAUNCHING;
+    }
+}
+
 void process_execution_spawn(struct process_execution *execution, const struct err *refusal)
 {
     const struct process_config *config = execution->host->config;
@@ -292,6 +334,8 @@ void process_execution_spawn(struct process_execution *execution, const struct e
     attempt_path(&execution->key, path);
     if (refusal) {
         err = *refusal;
+    } else if (execution->host->backend) {
+        launch_by_backend(execution, &err);
     } else if (asprintf(&dir, "%s/%s", config->attempts_dir, path) < 0) {
         dir = NULL;
         err_set(&err, ERR_EXHAUSTED, "no memory for a path");
@@ -320,8 +364,31 @@ void process_execution_stop(struct process_execution *execution, int64_t grace_m
     if (execution->phase == PROCESS_PREPARED) {
         set_reason(execution, "it was stopped before that");
         examine(execution);
+    } else if (execution->phase == PROCESS_LAUNCHING && execution->host->backend) {
+        execution->host->backend->cancel(execution->host->backend->context, &execution->key);
     } else if (execution->phase == PROCESS_WATCHED && execution->fd >= 0 &&
                !supervisor_link_stop(execution->fd, grace)) {
+        examine(execution);
+    }
+}
+
+void process_execution_launched(struct process_execution *execution, const char *reason, bool asked_for_it)
+{
+    if (execution->phase != PROCESS_LAUNCHING) {
+        return;
+    }
+    execution->launched = execution->launched || !reason;
+    execution->asked_for_it = asked_for_it;
+    if (reason) {
+        set_reason(execution, reason);
+    }
+    examine(execution);
+}
+
+void process_execution_cleared(struct process_execution *execution)
+{
+    if (execution->phase == PROCESS_CLEARING) {
+        execution->cleared = true;
         examine(execution);
     }
 }

@@ -23,8 +23,24 @@ C_DECLS_BEGIN
 
 #define PROCESS_READY_BYTES 256
 
+/* How attempts come to their supervisors where they are not processes that this one starts. What a call leads to comes
+ * back by mail, on the executor's thread: process_execution_launched after launch, process_execution_cleared after clear. */
+struct process_backend {
+    void *context;
+    /* Takes over task and argv, also when it fails; fills the attempt's directory too. */
+    int (*launch)(void *context, const struct execution_key *key, struct task *task, const char **module_argv,
+                  struct err *err);
+    /* A launch on its way is not wanted any more. */
+    void (*cancel)(void *context, const struct execution_key *key);
+    /* Ends and removes what may be left of an attempt that nobody supervises. */
+    int (*clear)(void *context, const struct execution_key *key, struct err *err);
+    /* The attempt has ended and was told; what it ran in is not needed any more. */
+    void (*forget)(void *context, const struct execution_key *key);
+};
+
 /* What executions share. */
 struct process_host {
+    const struct process_backend *backend; /* NULL: supervisors are started here */
     const struct process_config *config;
     struct execution_sink sink;
     int epoll_fd;
@@ -35,6 +51,7 @@ enum process_phase {
     PROCESS_PREPARED,  /* its files are there; no supervisor was started by us */
     PROCESS_LAUNCHING, /* the ready pipe tells what becomes of the launch */
     PROCESS_WATCHED,   /* the socket or the timer tells when to look again */
+    PROCESS_CLEARING,  /* the backend says when nothing of it is left */
     PROCESS_ENDED      /* told; its supervisor may have to be reaped */
 };
 
@@ -45,6 +62,8 @@ struct process_execution {
     bool adopting; /* what was never launched is NOT_LAUNCHED */
     bool launched; /* seen to be; from then on never void */
     bool told_started;
+    bool cleared;      /* by the backend */
+    bool asked_for_it; /* there was no launch for a reason that lies in the task */
     bool stop_wanted;
     uint32_t stop_grace_ms;
     struct task *task; /* with argv until spawned; NULL when adopting */
@@ -72,6 +91,9 @@ void process_execution_adopt(struct process_execution *execution);
 void process_execution_stop(struct process_execution *execution, int64_t grace_ms);
 /* Its descriptor has something. */
 void process_execution_readable(struct process_execution *execution);
+/* From the backend: reason NULL says that the files tell, else why there was no launch. */
+void process_execution_launched(struct process_execution *execution, const char *reason, bool asked_for_it);
+void process_execution_cleared(struct process_execution *execution);
 /* Its timer is over. */
 void process_execution_due(struct process_execution *execution);
 /* Everything is told and reaped. */

@@ -176,6 +176,21 @@ static void stop(struct process_thread *thread, const struct process_command *co
     }
 }
 
+static void take_answer(struct process_thread *thread, const struct process_command *command)
+{
+    struct process_execution *execution = find(thread, &command->key);
+
+    if (!execution) {
+        return;
+    }
+    if (command->kind == PROCESS_COMMAND_LAUNCHED) {
+        process_execution_launched(execution, command->line, command->asked_for_it);
+    } else {
+        process_execution_cleared(execution);
+    }
+    settle(thread, execution);
+}
+
 /* Those of one job stand together as a rule, and share a sync. */
 static void spawn_prepared(struct process_thread *thread)
 {
@@ -226,6 +241,10 @@ static void handle(struct process_thread *thread, struct process_command *comman
         if (thread->sealer) {
             attempt_sealer_end(thread->sealer, command->key.job_id);
         }
+        break;
+    case PROCESS_COMMAND_LAUNCHED:
+    case PROCESS_COMMAND_CLEARED:
+        take_answer(thread, command);
         break;
     case PROCESS_COMMAND_QUIT:
         thread->quits = true;
@@ -328,15 +347,15 @@ static void free_thread(struct process_thread *thread)
     free(thread);
 }
 
-int process_thread_create(const struct process_config *config, struct execution_sink sink,
-                          struct process_thread **ret_thread, struct err *err)
+int process_thread_create(const struct process_config *config, const struct process_backend *backend,
+                          struct execution_sink sink, struct process_thread **ret_thread, struct err *err)
 {
     struct process_thread *thread = calloc(1, sizeof *thread);
 
     if (!thread) {
         return err_set(err, ERR_EXHAUSTED, "no memory for an executor");
     }
-    thread->host = (struct process_host){.config = config, .sink = sink, .epoll_fd = -1};
+    thread->host = (struct process_host){.backend = backend, .config = config, .sink = sink, .epoll_fd = -1};
     thread->quit.kind = PROCESS_COMMAND_QUIT;
     queue_init(&thread->prepared);
     if (mailbox_create(COMMANDS_MAX, &thread->mailbox, err) != 0 || watch_mailbox(thread, err) != 0 ||

@@ -25,6 +25,8 @@ enum process_command_kind {
     PROCESS_COMMAND_SERVICE_LOG,
     PROCESS_COMMAND_SEAL_BEGIN,
     PROCESS_COMMAND_SEAL_END,
+    PROCESS_COMMAND_LAUNCHED, /* from a backend, as the next one */
+    PROCESS_COMMAND_CLEARED,
     PROCESS_COMMAND_QUIT
 };
 
@@ -36,13 +38,16 @@ struct process_command {
     const char **module_argv; /* START of a Python module; owned, NULL else */
     int64_t grace_ms;         /* STOP */
     int64_t time_unix_ns;     /* SERVICE_LOG */
-    char *line;               /* SERVICE_LOG; SEAL_BEGIN: the key's name; owned */
+    bool asked_for_it;        /* LAUNCHED */
+    char *line;               /* SERVICE_LOG; SEAL_BEGIN: the key's name; LAUNCHED: why not, or NULL; owned */
 };
 
 struct process_thread;
+struct process_backend;
 
-MUST_USE int process_thread_create(const struct process_config *config, struct execution_sink sink,
-                                   struct process_thread **ret_thread, struct err *err);
+/* backend: NULL, or process_execution.h; must outlive the thread. */
+MUST_USE int process_thread_create(const struct process_config *config, const struct process_backend *backend,
+                                   struct execution_sink sink, struct process_thread **ret_thread, struct err *err);
 void process_thread_destroy(struct process_thread *thread);
 /* Copies the command; what it owns is taken over, also when this fails. */
 MUST_USE int process_thread_push(struct process_thread *thread, const struct process_command *command, struct err *err);

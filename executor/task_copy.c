@@ -65,7 +65,7 @@ static int measure_task(const struct task *task, struct measure *measure, struct
         return err_set(err, ERR_INVALID, "arguments and environment have %zu bytes; at most %d can be passed on",
                        measure->exec_bytes, LIMIT_EXEC_TOTAL_BYTES);
     }
-    if (!task->python_module && measure->argv_count == 0) {
+    if (!task->python_module && !task->args_only && measure->argv_count == 0) {
         return err_set(err, ERR_INVALID, "there is no program to run");
     }
     measure->text_bytes += text_size(task->image_uri) + text_size(task->python_module);

@@ -209,6 +209,7 @@ static int make_task(struct planner *planner, const struct plan_program *program
     struct plan_env env;
 
     task->image_uri = program->image_uri[0] ? program->image_uri : NULL;
+    task->args_only = !program->python_module && program->command_count == 0;
     task->python_module = program->python_module;
     task->package_uris = program->package_uris;
     task->start_time_unix_ns = planner->input->start_times_unix_ns ? planner->input->start_times_unix_ns[rank] : 0;

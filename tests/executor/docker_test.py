@@ -23,6 +23,7 @@ def main():
     try:
         engine.import_image()
         engine.import_image("customjobd-test:user", ["USER worker", "WORKDIR /home/worker/dir"])
+        engine.import_image("customjobd-test:nobody", ["USER not-there"])
         engine.import_image("customjobd-test:entry", [
             'ENTRYPOINT ["/bin/sh", "-c", "echo entry $0 $*"]', 'CMD ["one", "two"]', "ENV GREETING=hello"])
         environment = {**os.environ, "CUSTOMJOBD_TEST_DOCKER": engine.socket,

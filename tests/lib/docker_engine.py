@@ -62,22 +62,38 @@ class Engine:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="cjdocker-", dir="/tmp"))
         self.socket = str(self.dir / "docker.sock")
         self.log_path = self.dir / "dockerd.log"
-        self.process = None
+        self.process = self.containerd = None
 
     def start(self):
-        command = ["dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "-H",
-                   f"unix://{self.socket}", "-p", self.dir / "dockerd.pid", "--live-restore", "--userland-proxy=false"]
+        if self.containerd is None:
+            self._start_containerd()
+        self.process = self._spawn("dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "-H",
+                                   f"unix://{self.socket}", "-p", self.dir / "dockerd.pid", "--containerd",
+                                   self.dir / "containerd.sock", "--live-restore", "--userland-proxy=false")
+        self._wait_for(self._answers, self.process)
+        return self
+
+    def _start_containerd(self):
+        """Of its own: one that dockerd had started would not outlive it."""
+        config = self.dir / "containerd.toml"
+        config.write_text(f'version = 2\nroot = "{self.dir}/containerd"\nstate = "{self.dir}/run"\n'
+                          f'[grpc]\n address = "{self.dir}/containerd.sock"\n')
+        self.containerd = self._spawn("containerd", "-c", config)
+        self._wait_for((self.dir / "containerd.sock").exists, self.containerd)
+
+    def _spawn(self, *command):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+            return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                    start_new_session=True)
+
+    def _wait_for(self, is_up, process):
         deadline = time.monotonic() + READY_SECONDS
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
+        while not is_up():
+            if process.poll() is not None or time.monotonic() > deadline:
                 reason = self.log_path.read_text(errors="replace").strip().splitlines()[-1:]
                 self.close()
-                raise Unavailable(f"dockerd does not come up: {reason}")
+                raise Unavailable(f"{process.args[0]} does not come up: {reason}")
             time.sleep(0.05)
-        return self
 
     def _answers(self):
         try:
@@ -130,24 +146,20 @@ class Engine:
                 self.call("DELETE", f"/containers/{name}?force=1&v=1")
             for name in self.networks() if self._answers() else []:
                 self.call("DELETE", f"/networks/{name}")
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self._end_containerd()
+            self._end(self.process)
+        if self.containerd:
+            self._end(self.containerd)
         self._unmount()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def _end_containerd(self):
-        """One that outlived a killed dockerd, by the pid that stands in the engine's own folder."""
+    @staticmethod
+    def _end(process):
+        process.send_signal(signal.SIGTERM)
         try:
-            pid = int((self.dir / "exec/containerd/containerd.pid").read_text())
-            if str(self.dir).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-        except (OSError, ValueError):
-            pass
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _unmount(self):
         for line in reversed(pathlib.Path("/proc/self/mounts").read_text().splitlines()):
