@@ -76,7 +76,7 @@ class Server:
     def __init__(self, folder, buckets, listen):
         self.folder = folder
         self.log_path = folder / "server.log"
-        command = [BIN / "customjobd", "serve", "--data-dir", folder / "data", "--listen", listen,
+        command = [BIN / "customjobd", "serve", "--executor", "process", "--data-dir", folder / "data", "--listen", listen,
                    "--buckets-dir", buckets, "--stop-grace", "2s"]
         if os.geteuid() == 0:
             command.append("--allow-root-jobs")

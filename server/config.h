@@ -86,7 +86,8 @@ void config_variable(const struct config_option *option, char *text, size_t text
 MUST_USE int config_load(char *const *arguments, char *const *environment, struct config *ret_config, struct err *err);
 void config_deinit(struct config *config);
 
-/* Says why this server may not run jobs as it is told to, for a server run as root or not; ERR_INVALID. */
+/* Says why this server may not run jobs as it is told to, for a server run as root or not; ERR_INVALID. Of --executor auto
+ * it takes the answer for process. */
 MUST_USE int config_check_user(const struct config *config, bool is_root, struct err *err);
 
 void config_print_help(FILE *out);

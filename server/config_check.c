@@ -4,10 +4,14 @@
 
 static int check_executor(const struct config *config, struct err *err)
 {
-    if (strcmp(config->executor, "docker") == 0 || strcmp(config->executor, "slurm") == 0) {
+    if (strcmp(config->executor, "slurm") == 0) {
         return err_set(err, ERR_INVALID,
-                       "--executor %s: this version is built without it; there are process and simulate",
-                       config->executor);
+                       "--executor slurm: this version is built without it; there are process, docker and simulate");
+    }
+    if (strcmp(config->executor, "docker") == 0 && config->job_user) {
+        return err_set(err, ERR_INVALID,
+                       "--job-user %s: with --executor docker a replica's user is the one its image names",
+                       config->job_user);
     }
     return 0;
 }
@@ -72,7 +76,7 @@ int config_check(const struct config *config, struct err *err)
 
 int config_check_user(const struct config *config, bool is_root, struct err *err)
 {
-    if (strcmp(config->executor, "simulate") == 0) {
+    if (strcmp(config->executor, "simulate") == 0 || strcmp(config->executor, "docker") == 0) {
         return 0;
     }
     if (is_root && !config->job_user && !config->allow_root_jobs) {

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "executor/executor_process.h"
 #include "executor/host_inventory.h"
 #include "job/capacity_rules.h"
 #include "job/job_keys.h"
 #include "job/job_seal.h"
 #include "server/health_service.h"
 #include "server/log_tailer.h"
+#include "server/main_executor.h"
 #include "server/main_exit.h"
 #include "server/main_keys.h"
 #include "server/main_listen.h"
@@ -27,7 +27,6 @@
 #include "server/rpc_server.h"
 #include "storage/backup.h"
 
-#define PATH_BYTES 4096
 #define LARGE_BLOCK_BYTES (128 * 1024)
 
 /* Everything of one server, in the order in which it is made; what is NULL is not there yet, or not any more. */
@@ -212,61 +211,16 @@ static int make_controller(struct house *house, struct err *err)
     return controller_create(&options, &house->controller, err);
 }
 
-/* The program beside this one. */
-static int find_supervisor(const struct config *config, char path[PATH_BYTES], struct err *err)
-{
-    static const char name[] = "customjob-supervisor";
-    ssize_t size = readlink("/proc/self/exe", path, PATH_BYTES - sizeof name);
-    char *slash;
-
-    if (config->supervisor) {
-        snprintf(path, PATH_BYTES, "%s", config->supervisor);
-    } else if (size < 0) {
-        return err_set_errno(err, errno, "cannot find this program's own path");
-    } else {
-        path[size] = '\0';
-        slash = strrchr(path, '/');
-        memcpy(slash ? slash + 1 : path, name, sizeof name);
-    }
-    if (access(path, X_OK) != 0) {
-        return err_set(err, ERR_INVALID, "the supervisor %s: %s; --supervisor PATH names another", path,
-                       strerror(errno));
-    }
-    return 0;
-}
-
-static int make_process_executor(struct house *house, struct err *err)
-{
-    const struct config *config = &house->config;
-    char supervisor[PATH_BYTES];
-    char attempts[PATH_BYTES];
-    struct executor_process_options options = {.attempts_dir = attempts,
-                                               .supervisor_path = supervisor,
-                                               .buckets_dir = config->buckets_dir,
-                                               .job_user = config->job_user,
-                                               .pass_env = config->pass_env.items,
-                                               .log_stream_bytes_max = config->log_stream_bytes_max,
-                                               .open_files = house->open_files,
-                                               .port_first = config->port_range.first,
-                                               .port_last = config->port_range.last,
-                                               .clock = clock_system(),
-                                               .keys = house->keys,
-                                               .log = main_log_line};
-
-    if (find_supervisor(config, supervisor, err)) {
-        return -1;
-    }
-    snprintf(attempts, sizeof attempts, "%s/attempts", config->data_dir);
-    return executor_process_create(&options, controller_sink(house->controller), &house->executor, err);
-}
-
 static int make_executor(struct house *house, struct err *err)
 {
+    struct main_executor_options options = {
+        .config = &house->config, .open_files = house->open_files, .keys = house->keys};
+
     if (house->simulation.is_on) {
         return main_simulation_make_executor(&house->simulation, &house->config, controller_sink(house->controller),
                                              &house->executor, err);
     }
-    return make_process_executor(house, err);
+    return main_executor_make(&options, controller_sink(house->controller), &house->executor, err);
 }
 
 static int make_services(struct house *house, struct err *err)
@@ -424,8 +378,11 @@ int main_serve(char *const *arguments)
         fputs("customjobd: no memory\n", stderr);
         return MAIN_EXIT_DISK;
     }
-    if (config_load(arguments, environ, &house->config, &err) ||
-        config_check_user(&house->config, geteuid() == 0, &err)) {
+    code = config_load(arguments, environ, &house->config, &err);
+    if (code == 0) {
+        house->config.executor = main_executor_choose(&house->config);
+    }
+    if (code != 0 || config_check_user(&house->config, geteuid() == 0, &err)) {
         fprintf(stderr, "customjobd: %s\n", err.text);
         config_deinit(&house->config);
         free(house);

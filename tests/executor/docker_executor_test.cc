@@ -310,6 +310,22 @@ TEST_F(DockerExecutor, TellsWhyAnImageCannotBePulled)
     EXPECT_TRUE(Eventually([&] { return Texts(ReadLogs(executor_, 1)).find("pulling") != std::string::npos; }));
 }
 
+TEST_F(DockerExecutor, RefusesAReplicaThatHasADevice)
+{
+    const char *argv[] = {"true", nullptr}, *no_uris[] = {nullptr};
+    env_entry env[] = {{"NVIDIA_VISIBLE_DEVICES", "GPU-8a56a4bc"}};
+    task task{};
+    task.key = Key(1);
+    task.argv = argv;
+    task.env = env;
+    task.env_count = 1;
+    task.image_uri = "customjobd-test:1";
+    task.package_uris = no_uris;
+    EXPECT_EQ(executor_->ops->start(executor_, &task, &error_), -1);
+    EXPECT_EQ(error_.code, ERR_INVALID);
+    EXPECT_NE(std::string(error_.text).find("GPU-8a56a4bc"), std::string::npos) << error_.text;
+}
+
 /* ---- stops ---- */
 
 TEST_F(DockerExecutor, StopsWithATermThatTheProgramHears)

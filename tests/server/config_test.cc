@@ -184,8 +184,10 @@ TEST(Config, NamesAWrongValueAndItsLimit)
 
 TEST(Config, RefusesByNameWhatDoesNotGoTogether)
 {
-    EXPECT_EQ("--executor docker: this version is built without it; there are process and simulate",
-              error_of({"--executor", "docker"}));
+    EXPECT_EQ("--executor slurm: this version is built without it; there are process, docker and simulate",
+              error_of({"--executor", "slurm"}));
+    EXPECT_EQ("--job-user u: with --executor docker a replica's user is the one its image names",
+              error_of({"--executor", "docker", "--job-user", "u"}));
     EXPECT_EQ("--tls-cert and --tls-key belong together: --tls-key is missing", error_of({"--tls-cert", "c"}));
     EXPECT_EQ("--tls-cert and --tls-key belong together: --tls-cert is missing", error_of({"--tls-key", "k"}));
     EXPECT_EQ("--client-ca needs --tls-cert and --tls-key: clients show certificates in TLS",
@@ -268,6 +270,8 @@ TEST(ConfigUser, RootNeedsToBeToldWhoRunsJobs)
     EXPECT_NE(std::string::npos, std::string(err.text).find("--allow-root-jobs"));
     Told simulate(with({"--executor", "simulate"}));
     EXPECT_EQ(0, config_check_user(&simulate.config, true, &err)) << "which starts no process";
+    Told docker(with({"--executor", "docker"}));
+    EXPECT_EQ(0, config_check_user(&docker.config, true, &err)) << "which runs them as their images say";
     Told user(with({"--job-user", "nobody"}));
     EXPECT_EQ(0, config_check_user(&user.config, true, &err));
     EXPECT_EQ(-1, config_check_user(&user.config, false, &err));
