@@ -231,6 +231,8 @@ int reconcile_load(struct controller *controller, struct err *err)
 
 struct attaching {
     struct controller *controller;
+    uint64_t *ids; /* of the jobs to attach */
+    size_t id_count;
     uint32_t executions;
     uint32_t removals;
 };
@@ -288,11 +290,8 @@ static void attach_living(struct attaching *attaching, struct job *job)
     job_proceed(controller, job);
 }
 
-static int attach(void *context, struct job *job, struct err *err)
+static void attach(struct attaching *attaching, struct job *job)
 {
-    struct attaching *attaching = context;
-
-    (void)err;
     turn_seal(attaching->controller, job, false);
     if (job->execution.deleting) {
         attaching->removals++;
@@ -300,7 +299,43 @@ static int attach(void *context, struct job *job, struct err *err)
     } else if (job->state != JOB_STATE_QUEUED) {
         attach_living(attaching, job);
     }
+}
+
+static int note_id(void *context, struct job *job, struct err *err)
+{
+    struct attaching *attaching = context;
+
+    (void)err;
+    attaching->ids[attaching->id_count++] = job->id;
     return 0;
+}
+
+/* In as many turns as it takes: what a restored store ends here may be more than one commit holds. A turn's end takes
+ * jobs out of the table, which may therefore not be walked meanwhile. */
+static int attach_all(struct attaching *attaching, struct err *err)
+{
+    struct controller *controller = attaching->controller;
+    size_t count = job_table_count(controller->jobs);
+    int result = 0;
+
+    attaching->ids = calloc(count + 1, sizeof attaching->ids[0]);
+    if (!attaching->ids) {
+        return err_set(err, ERR_EXHAUSTED, "no memory to take over %zu jobs", count);
+    }
+    result = job_table_visit(controller->jobs, note_id, attaching, err);
+    for (size_t i = 0; result == 0 && i < attaching->id_count; i++) {
+        struct job *job = job_table_find(controller->jobs, attaching->ids[i]);
+
+        if (job) {
+            attach(attaching, job);
+        }
+        if (turn_is_full(controller)) {
+            result = turn_finish(controller, err);
+            turn_begin(controller);
+        }
+    }
+    free(attaching->ids);
+    return result;
 }
 
 int reconcile_attach(struct controller *controller, struct err *err)
@@ -308,8 +343,7 @@ int reconcile_attach(struct controller *controller, struct err *err)
     struct attaching attaching = {.controller = controller};
     char line[160];
 
-    if (job_table_visit(controller->jobs, claim, &attaching, err) ||
-        job_table_visit(controller->jobs, attach, &attaching, err)) {
+    if (job_table_visit(controller->jobs, claim, &attaching, err) || attach_all(&attaching, err)) {
         return -1;
     }
     turn_act(controller, (struct act){.kind = ACT_SEAL_END});

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "house.h"
 
@@ -58,6 +61,35 @@ TEST(ControllerRestored, IsSettledAtOnceWhenNothingRan)
     house.restart();
     ASSERT_TRUE(house.settle());
     EXPECT_EQ(JOB_STATE_RUNNING, house.state(next)) << "of the world here it is known";
+}
+
+/* Goal: the first turn is no larger than a commit may be, whatever the backup holds. */
+TEST(ControllerRestored, LargeJobsThatEndAtTheStartAreMoreThanOneTurnsWork)
+{
+    RestoredHouse house;
+    std::string large =
+        job_wire(R"({"displayName":"d","jobSpec":{"workerPoolSpecs":[{"replicaCount":"1","containerSpec":)"
+                 R"({"imageUri":"i","command":["true"]}}],"serviceAccount":")" +
+                 std::string(3500 * 1000, 'x') + "\"}}");
+    house.replicas_max = 30;
+    house.restart();
+    std::vector<std::shared_ptr<Call>> calls;
+    for (int i = 0; i < 20; i++)
+        calls.push_back(house.create(large));
+    for (unsigned restart = 0; restart < 2; restart++) { /* the first time it is tried again at once */
+        ASSERT_TRUE(house.settle()) << house.failure;
+        for (const auto &call : calls) {
+            std::string name = std::string(house_parent) + "/customJobs/" + std::to_string(call->id);
+            ASSERT_EQ(JOB_STATE_RUNNING, house.state(name)) << call->error;
+            fake_executor_kill(house.world, House::key(name, 0, 0, restart).c_str(), SIGKILL, false);
+        }
+    }
+    ASSERT_TRUE(house.settle()) << house.failure;
+    house.restore();
+    ASSERT_TRUE(house.settle()) << house.failure;
+    for (const auto &call : calls)
+        EXPECT_EQ(JOB_STATE_FAILED, house.state(std::string(house_parent) + "/customJobs/" + std::to_string(call->id)));
+    EXPECT_EQ(1, house.settled);
 }
 
 /* What ran is found where its files came along. */
