@@ -240,7 +240,8 @@ class Pretender {
   public:
     explicit Pretender(const std::string &answer) : answer_(answer)
     {
-        path = testing::TempDir() + "pretender-" + std::to_string(getpid());
+        /* Not in TMPDIR: a socket's path has 107 bytes at most. */
+        path = "/tmp/pretender-" + std::to_string(getpid());
         unlink(path.c_str());
         sockaddr_un address{};
         address.sun_family = AF_UNIX;

@@ -355,8 +355,6 @@ TEST(Seal, NoNonceIsUsedTwiceOverCrashesRestoresAndCopies)
     Nonces nonces;
     uint64_t id = kFirst;
     for (int round = 0; round < 40; round++) {
-        const char *store_key = round % 2 ? "whole" : nullptr;
-        (void)store_key;
         {
             SealedStore test(live);
             ASSERT_TRUE(test.OpenWith(keys, "whole"));

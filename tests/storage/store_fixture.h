@@ -167,10 +167,18 @@ inline std::vector<std::string> Files(const std::string &dir, const std::string 
     return names;
 }
 
+/* A store may have it open, and makes and removes files meanwhile: what goes away before it is copied is not there. */
 inline void CopyDir(const std::string &from, const std::string &to)
 {
     std::filesystem::remove_all(to);
-    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+    std::filesystem::create_directories(to);
+    for (const auto &entry : std::filesystem::directory_iterator(from)) {
+        std::error_code error;
+        std::filesystem::copy(entry.path(), to + "/" + entry.path().filename().string(),
+                              std::filesystem::copy_options::recursive, error);
+        if (error && error != std::errc::no_such_file_or_directory)
+            throw std::filesystem::filesystem_error("cannot copy", entry.path(), error);
+    }
 }
 
 struct ToolRun {
