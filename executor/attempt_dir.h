@@ -4,7 +4,7 @@
  * Shape     ATTEMPTS/<job_id>/<key>/, see docs/execution.md. The event file is the truth; a held lock means alive.
  * Thread    any; the lock is asked for by one thread only.      Blocks    on the disk.
  * Errors    a file that cannot be read is an error and never "not there".
- * Source    facts/execution.md §1, "Adoption".
+ * Source    docs/execution.md.
  */
 #ifndef EXECUTOR_ATTEMPT_DIR_H_
 #define EXECUTOR_ATTEMPT_DIR_H_

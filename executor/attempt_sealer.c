@@ -332,7 +332,7 @@ int attempt_sealer_create(const struct process_config *config, struct attempt_se
     sealer->last_next = &sealer->first;
     worker_cond_init(&sealer->changed);
     (void)pthread_mutex_init(&sealer->mutex, NULL);
-    if (worker_thread_start(run, sealer, &sealer->thread, err) != 0) {
+    if (worker_thread_start("sealer", run, sealer, &sealer->thread, err) != 0) {
         free(sealer);
         return -1;
     }

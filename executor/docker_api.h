@@ -10,7 +10,7 @@
  * Errors    the engine's own sentence, under ERR_NOT_FOUND (404), ERR_EXISTS (409), ERR_INVALID (400), ERR_DENIED (401,
  *           403), ERR_IO (all else); and those of docker_http.h, after which it is not known whether it was done.
  *           ERR_UNSUPPORTED: an engine too old, or Podman.
- * Source    facts/execution.md §2; docs.docker.com/engine/api.
+ * Source    docs/execution.md; docs.docker.com/engine/api.
  */
 #ifndef EXECUTOR_DOCKER_API_H_
 #define EXECUTOR_DOCKER_API_H_

@@ -7,7 +7,7 @@
  * Errors    ERR_UNAVAILABLE: nobody answers there, or the connection broke: whether the engine did it is not known.
  *           ERR_DEADLINE, ERR_PRECONDITION (cancelled): likewise. ERR_EXHAUSTED: a body past body_bytes_max, or memory.
  *           An answer is no error, whatever its status.
- * Source    facts/execution.md §2.
+ * Source    docs/execution.md
  */
 #ifndef EXECUTOR_DOCKER_HTTP_H_
 #define EXECUTOR_DOCKER_HTTP_H_

@@ -338,7 +338,7 @@ int docker_lanes_start(struct docker_lanes *lanes, struct docker_answers answers
     for (size_t i = 0; i < LANES; i++) {
         struct docker_lane *lane = &lanes->lanes[i];
 
-        if (worker_thread_start(run, lane, &lane->thread, err) != 0) {
+        if (worker_thread_start("docker-lane", run, lane, &lane->thread, err) != 0) {
             docker_lanes_stop(lanes);
             return -1;
         }

@@ -8,7 +8,7 @@
  * Errors    as docker_api.h; ERR_PRECONDITION when cancelled. What the engine refuses is the job's fault, the rest the
  *           host's (docker_launch_is_job_fault).
  * Promise   at most one launch per key, by the lock of the attempt (attempt_dir.h).
- * Source    facts/execution.md §2.
+ * Source    docs/execution.md
  */
 #ifndef EXECUTOR_DOCKER_LAUNCH_H_
 #define EXECUTOR_DOCKER_LAUNCH_H_

@@ -12,7 +12,7 @@
  *           pushes into a mailbox. Blocks  never, but executor_create and executor_destroy.
  * Errors    a command refuses only what can never work (ERR_INVALID, ERR_EXHAUSTED); all else is an event.
  * Promise   at most one live attempt per key; exactly one launch per key, across crashes of the server.
- * Source    facts/execution.md §1; DESIGN.md §3, §5.
+ * Source    docs/execution.md; docs/ARCHITECTURE.md
  */
 #ifndef EXECUTOR_EXECUTOR_H_
 #define EXECUTOR_EXECUTOR_H_

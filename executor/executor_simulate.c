@@ -279,7 +279,7 @@ int executor_simulate_create(const struct executor_simulate_options *options, st
     }
     worker_cond_init(&self->changed);
     (void)pthread_mutex_init(&self->mutex, NULL);
-    self->has_thread = !options->is_stepped && worker_thread_start(run, self, &self->thread, err) == 0;
+    self->has_thread = !options->is_stepped && worker_thread_start("executor", run, self, &self->thread, err) == 0;
     if (!self->has_thread && !options->is_stepped) {
         free_self(self);
         return -1;

@@ -10,7 +10,7 @@
  * Thread    any.      Blocks    on reads of /proc, for microseconds.
  * Bound     HOST_DEVICES_MAX.
  * Errors    ERR_IO when processors or memory cannot be told. A GPU that cannot be read is left out.
- * Source    facts/execution.md §5; the driver's README, "The /proc File System" and "MIG".
+ * Source    docs/execution.md; the driver's README, "The /proc File System" and "MIG".
  */
 #ifndef EXECUTOR_HOST_INVENTORY_H_
 #define EXECUTOR_HOST_INVENTORY_H_

@@ -154,7 +154,7 @@ int job_remover_create(const struct process_config *config, struct execution_sin
     remover->last_next = &remover->first;
     worker_cond_init(&remover->changed);
     (void)pthread_mutex_init(&remover->mutex, NULL);
-    if (worker_thread_start(run, remover, &remover->thread, err) != 0) {
+    if (worker_thread_start("job-remover", run, remover, &remover->thread, err) != 0) {
         free(remover);
         return -1;
     }

@@ -7,7 +7,7 @@
  *           itself it only watches: destroying an execution ends nothing.
  * Thread    the executor's.      Blocks    on the disk.
  * Promise   each event at most once, in the order of executor.h.
- * Source    facts/execution.md §1.
+ * Source    docs/execution.md
  */
 #ifndef EXECUTOR_PROCESS_EXECUTION_H_
 #define EXECUTOR_PROCESS_EXECUTION_H_

@@ -4,7 +4,7 @@
  * Shape     a process is (boot id, pid, start time): pids come again within seconds. One that ended and was not
  *           reaped does not count as alive.
  * Thread    any.      Blocks    never.
- * Source    facts/execution.md §1, "Traps met".
+ * Source    docs/execution.md.
  */
 #ifndef EXECUTOR_PROCESS_IDENTITY_H_
 #define EXECUTOR_PROCESS_IDENTITY_H_

@@ -361,7 +361,7 @@ int process_thread_create(const struct process_config *config, const struct proc
     if (mailbox_create(COMMANDS_MAX, &thread->mailbox, err) != 0 || watch_mailbox(thread, err) != 0 ||
         job_remover_create(config, sink, &thread->remover, err) != 0 ||
         (config->keys && attempt_sealer_create(config, &thread->sealer, err) != 0) ||
-        worker_thread_start(run, thread, &thread->thread, err) != 0) {
+        worker_thread_start("executor", run, thread, &thread->thread, err) != 0) {
         free_thread(thread);
         return -1;
     }

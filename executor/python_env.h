@@ -6,7 +6,7 @@
  *           environment is made by `uv` when that is on the replica's PATH, else by `python3 -m venv` and pip; it sees
  *           the host's own Python packages, which stand for those of a training image. Packages are installed in order.
  * Errors    ERR_INVALID for a package that is neither a path nor file:// nor gs:// (below the buckets directory).
- * Source    facts/execution.md §7; facts/vertex-customjob.md §4.4.
+ * Source    docs/execution.md; the service's documentation
  */
 #ifndef EXECUTOR_PYTHON_ENV_H_
 #define EXECUTOR_PYTHON_ENV_H_

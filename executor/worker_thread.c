@@ -5,7 +5,8 @@
 
 #include "base/clock.h"
 
-int worker_thread_start(void *(*run)(void *context), void *context, pthread_t *ret_thread, struct err *err)
+int worker_thread_start(const char *name, void *(*run)(void *context), void *context, pthread_t *ret_thread,
+                        struct err *err)
 {
     sigset_t all, before;
     int result;
@@ -14,7 +15,11 @@ int worker_thread_start(void *(*run)(void *context), void *context, pthread_t *r
     pthread_sigmask(SIG_SETMASK, &all, &before);
     result = pthread_create(ret_thread, NULL, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result == 0 ? 0 : err_set_errno(err, result, "cannot start a thread of the executor");
+    if (result != 0) {
+        return err_set_errno(err, result, "cannot start the executor's thread %s", name);
+    }
+    pthread_setname_np(*ret_thread, name);
+    return 0;
 }
 
 int64_t worker_now_mono_ns(void)

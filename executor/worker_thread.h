@@ -15,7 +15,9 @@
 
 C_DECLS_BEGIN
 
-MUST_USE int worker_thread_start(void *(*run)(void *context), void *context, pthread_t *ret_thread, struct err *err);
+/* name: as shown by ps -L, at most 15 characters. */
+MUST_USE int worker_thread_start(const char *name, void *(*run)(void *context), void *context, pthread_t *ret_thread,
+                                 struct err *err);
 
 int64_t worker_now_mono_ns(void);
 /* A condition whose timed waits are by that clock. */

@@ -121,6 +121,7 @@ static void *run(void *argument)
     struct controller *controller = argument;
     struct err err = ERR_INIT;
 
+    pthread_setname_np(pthread_self(), "controller");
     thread_check_bind(&controller->owner, "controller");
     store_bind_owner(controller->options.store);
     if (make_turns(controller, &err)) {

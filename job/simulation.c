@@ -169,6 +169,7 @@ static void *run(void *context)
     struct controller *controller = simulation->options.controller;
     struct err err = ERR_INIT;
 
+    pthread_setname_np(pthread_self(), "simulation");
     simulation->attach_result = controller_attach(controller, simulation->options.executor, &simulation->attach_err);
     sem_post(&simulation->attached);
     if (simulation->attach_result) {

@@ -425,6 +425,7 @@ static void *run(void *context)
 {
     struct keyring *ring = context;
 
+    pthread_setname_np(pthread_self(), "keys");
     while (!make_all(ring)) {
         struct timespec until;
 

@@ -202,6 +202,7 @@ static void *run(void *context)
 {
     struct call_faults *faults = context;
 
+    pthread_setname_np(pthread_self(), "call-faults");
     pthread_mutex_lock(&faults->lock);
     while (!faults->is_stopping || faults->waits) {
         struct call_wait *due = take_due(faults), *next;

@@ -29,6 +29,7 @@ void main_signals_block(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigset_t set = stop_signals();
 
+    pthread_setname_np(pthread_self(), "signals");
     sigaddset(&set, SIGNAL_END);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     sigaction(SIGPIPE, &ignore, NULL);

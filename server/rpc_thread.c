@@ -106,6 +106,7 @@ static void *run(void *context)
     struct rpc_thread *thread = context;
     const gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 
+    pthread_setname_np(pthread_self(), "calls");
     current = thread;
     store_reader_register(thread->shared->options->services->store);
     for (;;) {

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -97,6 +98,18 @@ class ServeTest(unittest.TestCase):
         self.assertTrue(server.stdout.readline().startswith(b"ready "))
         for number in (0, 2):
             self.assertEqual("/dev/null", os.readlink(f"/proc/{server.pid}/fd/{number}"))
+
+    def test_names_its_threads(self):
+        server = self.serve()
+        wanted = {"calls", "controller", "executor", "log-tailer", "signals"}
+        deadline = time.monotonic() + WAIT_SECONDS  # a thread takes its name when it first runs
+        while wanted - self.thread_names(server) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(set(), wanted - self.thread_names(server))
+
+    @staticmethod
+    def thread_names(server):
+        return {path.read_text().strip() for path in pathlib.Path(f"/proc/{server.process.pid}/task").glob("*/comm")}
 
     def test_other_hosts_are_let_in_only_on_purpose(self):
         said = self.refused(2, "--listen", "0.0.0.0:0")
