@@ -5,7 +5,7 @@
  * Owns      its text, in place: no allocation on a failing path. Longer sentences are cut, never overrun.
  * Thread    a value of the caller; not shared.
  * Errors    err itself must not be NULL.
- * Source    STYLE.md practice 6; raft's errmsg and crun's wrapped "outer: inner".
+ * Source    raft's errmsg and crun's wrapped "outer: inner".
  */
 #ifndef BASE_ERR_H_
 #define BASE_ERR_H_

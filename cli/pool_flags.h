@@ -5,7 +5,7 @@
  * Shape     out: a doc of a list of WorkerPoolSpec, or of the map of labels, as if it had been read from a file.
  * Owns      nothing: all lies in the arena.
  * Errors    ERR_INVALID, naming option and key.
- * Source    facts/vertex-customjob.md §3: the keys, and that --command, --args and --python-package-uris go to each
+ * Source    the service's documentation: the keys, and that --command, --args and --python-package-uris go to each
  *           pool and that an empty specification is an empty pool.
  */
 #ifndef CLI_POOL_FLAGS_H_

@@ -6,7 +6,7 @@
  *           accelerator of that type is none, any other will do. A pool without machine_spec asks for a place alone.
  * Owns      a copy of what it needs of the inventory; machine types are borrowed.
  * Thread    made by one, read by any.      Blocks    never.
- * Source    DESIGN.md §5, --capacity; facts/execution.md §5.
+ * Source    docs/execution.md §8
  */
 #ifndef JOB_CAPACITY_RULES_H_
 #define JOB_CAPACITY_RULES_H_

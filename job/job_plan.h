@@ -2,7 +2,7 @@
  *
  * Used by   job/controller.c when a job is admitted; job_spec_trial.c before it is taken.
  * Shape     CLUSTER_SPEC, TF_CONFIG, AIP_*, CLOUD_ML_*, MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE and $(VAR) expansion as
- *           facts/vertex-customjob.md §4.4 and DESIGN.md §5 tell.
+ *           the service's documentation and docs/ARCHITECTURE.md tell.
  * Owns      a plan owns all its texts; tasks point into it.
  * Thread    the controller's.      Blocks    never.
  * Errors    ERR_INVALID when the stored bytes ask for what cannot be planned; ERR_CORRUPT when they do not decode.

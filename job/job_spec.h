@@ -7,7 +7,7 @@
  * Errors    what is wrong is added to violations, all of it, with real field paths, and ret_prepared is untouched;
  *           -1 only when the bytes are no CustomJob at all (ERR_INVALID, the field and place named where known), or
  *           when memory is gone (ERR_EXHAUSTED), or when nobody has answered for the job's key yet (ERR_UNAVAILABLE).
- * Source    the API's field comments; facts/vertex-customjob.md §1, §4.5, §4.6; DESIGN.md §5.
+ * Source    the API's field comments; the service's documentation; docs/ARCHITECTURE.md
  */
 #ifndef JOB_JOB_SPEC_H_
 #define JOB_JOB_SPEC_H_

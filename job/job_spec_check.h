@@ -4,7 +4,7 @@
  * Shape     every rule that can be told from the message alone. What only a plan shows (sizes after $(VAR) expansion)
  *           is job_spec_trial.c's, after these found nothing.
  * Thread    any; pure.
- * Source    the comments of proto/google/cloud/aiplatform; facts/vertex-customjob.md §4; DESIGN.md §5.
+ * Source    the comments of proto/google/cloud/aiplatform; the service's documentation; docs/ARCHITECTURE.md
  */
 #ifndef JOB_JOB_SPEC_CHECK_H_
 #define JOB_JOB_SPEC_CHECK_H_

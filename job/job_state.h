@@ -2,7 +2,7 @@
  *
  * Used by   job/controller.c, docs (the table is drawn from here), tests.
  * Shape     states are JobState's numbers. An event that a state does not take leaves it unchanged and says so.
- * Source    job_state.proto; DESIGN.md §5.
+ * Source    job_state.proto
  */
 #ifndef JOB_JOB_STATE_H_
 #define JOB_JOB_STATE_H_

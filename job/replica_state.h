@@ -3,7 +3,7 @@
  * Used by   controller files, docs (the table is drawn from here), tests.
  * Shape     phases are those of the execution record. What a phase does not take leaves it unchanged and says so: news
  *           that come twice or too late.
- * Source    executor/executor.h (order of events); DESIGN.md §5.
+ * Source    executor/executor.h (order of events); docs/execution.md
  */
 #ifndef JOB_REPLICA_STATE_H_
 #define JOB_REPLICA_STATE_H_

@@ -4,7 +4,7 @@
  * Shape     an end is of one kind of failure, and a kind has two numbers: how often the replica alone is started again
  *           within one attempt of the job, and how often, after that, the whole job. docs/execution.md has the table.
  * Thread    any; pure.
- * Source    the service's documentation on worker failures (facts/vertex-customjob.md §4.2); scheduling in
+ * Source    the service's documentation on worker failures; scheduling in
  *           custom_job.proto.
  */
 #ifndef JOB_RETRY_POLICY_H_

@@ -13,7 +13,7 @@
  *           patience and nobody knows when it will fit, none passes it: what runs ends, and it starts.
  * Bound     the caller gives as many jobs and runs as it wants looked at.
  * Thread    pure.      Units    ns of any one clock.
- * Source    facts/execution.md §5.
+ * Source    easy: D. Lifka, "The ANL/IBM SP Scheduling System", 1995.
  */
 #ifndef JOB_SCHEDULE_POLICY_H_
 #define JOB_SCHEDULE_POLICY_H_

@@ -49,7 +49,7 @@ void call_reply_version(struct call *call, struct store_version *version);
 void call_reply_page(struct call *call, uint32_t items_field, struct store_page *page, struct span next_page_token);
 /* A status from an error, with ErrorInfo, and ResourceInfo when resource_name is not empty. */
 void call_reply_error(struct call *call, const struct err *err, struct span resource_name);
-/* INVALID_ARGUMENT with all violations in sentence and BadRequest (DESIGN.md §5). */
+/* INVALID_ARGUMENT with all violations in sentence and BadRequest (docs/ARCHITECTURE.md). */
 void call_reply_violations(struct call *call, const struct violations *violations);
 
 /* One trailing metadata entry; before the reply. Key and value are copied. */

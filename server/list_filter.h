@@ -23,7 +23,7 @@
  * Owns      a filter lives in the arena and borrows the text it was made of.
  * Thread    any; pure.
  * Errors    ERR_INVALID: the column, counted in characters from 1, what was expected and what was found.
- * Source    AIP-160; ListCustomJobsRequest.filter; DESIGN.md §5.
+ * Source    AIP-160; ListCustomJobsRequest.filter; docs/ARCHITECTURE.md
  */
 #ifndef SERVER_LIST_FILTER_H_
 #define SERVER_LIST_FILTER_H_

@@ -5,7 +5,7 @@
  * Owns      query and token live in the call's arena.
  * Thread    the call's.
  * Errors    what is wrong is noted in violations, all of it; -1 only when memory is gone.
- * Source    AIP-132, AIP-158; DESIGN.md §5.
+ * Source    AIP-132, AIP-158; docs/ARCHITECTURE.md
  */
 #ifndef SERVER_LIST_REQUEST_H_
 #define SERVER_LIST_REQUEST_H_

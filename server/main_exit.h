@@ -1,6 +1,6 @@
 /* main_exit: the exit codes of customjobd, and the verbs that return them.
  *
- * Source    DESIGN.md §1.1.
+ * Source    docs/ARCHITECTURE.md
  */
 #ifndef SERVER_MAIN_EXIT_H_
 #define SERVER_MAIN_EXIT_H_

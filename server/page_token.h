@@ -6,7 +6,7 @@
  * Valid iff the checksum holds and the digest is the query's own.
  * Thread    any; pure.
  * Errors    ERR_INVALID: no token of this server, or one of another query; the sentence tells which.
- * Source    AIP-158; DESIGN.md §5.
+ * Source    AIP-158; docs/ARCHITECTURE.md
  */
 #ifndef SERVER_PAGE_TOKEN_H_
 #define SERVER_PAGE_TOKEN_H_

@@ -7,7 +7,7 @@
  * Owns      nothing: spans point into the name given.
  * Thread    any; pure.
  * Errors    ERR_INVALID, with the name, what is wrong with it and the pattern.
- * Source    AIP-122; facts/vertex-customjob.md §1, §4.3, §5.
+ * Source    AIP-122; the service's documentation
  */
 #ifndef SERVER_RESOURCE_NAME_H_
 #define SERVER_RESOURCE_NAME_H_

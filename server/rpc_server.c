@@ -59,7 +59,7 @@ static grpc_arg integer(const char *key, int value)
     return arg;
 }
 
-/* Source: facts/front-door.md §1 and §6, where each of them was seen to be needed. */
+/* Each of them was seen to be needed: without it a client takes more than its share. */
 static grpc_server *create_core_server(void)
 {
     grpc_arg args[] = {

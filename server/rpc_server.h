@@ -7,7 +7,7 @@
  * Thread    create, listen, start, stop and destroy from the one thread that made it.
  * Blocks    rpc_server_stop for its grace; rpc_server_destroy until the last call has come back from whoever has it.
  * Errors    ERR_IN_USE: an address that somebody else holds. ERR_INVALID: one that is none.
- * Source    DESIGN.md §3; facts/front-door.md §6, §7.
+ * Source    docs/ARCHITECTURE.md; docs/decisions/0001-grpc-c-core.md
  */
 #ifndef SERVER_RPC_SERVER_H_
 #define SERVER_RPC_SERVER_H_

@@ -8,7 +8,7 @@
  * Thread    create and destroy from one thread, destroy after the server's; handshakes come on any.
  * Blocks    on the files.
  * Errors    ERR_INVALID with the file and what is wrong with it; ERR_IO when it cannot be read.
- * Source    facts/front-door.md §2: the config fetcher keeps serving where the file watcher fails closed.
+ * Source    tried with C-core 1.51: the config fetcher keeps serving where the file watcher fails closed.
  */
 #ifndef SERVER_SERVER_CREDENTIALS_H_
 #define SERVER_SERVER_CREDENTIALS_H_

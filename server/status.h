@@ -6,7 +6,7 @@
  * Owns      nothing: message and details lie in the arena given, or in static storage.
  * Thread    the arena's; pure.
  * Errors    when the arena is full, details are empty and code and message still stand.
- * Source    DESIGN.md §5; AIP-193; google/rpc/error_details.proto.
+ * Source    docs/ARCHITECTURE.md; AIP-193; google/rpc/error_details.proto.
  */
 #ifndef SERVER_STATUS_H_
 #define SERVER_STATUS_H_

@@ -13,7 +13,7 @@
  * Errors    ERR_INVALID: a directory that is no data directory, not empty, no finished backup; ERR_CORRUPT,
  *           ERR_UNSUPPORTED: the original or the backup cannot be trusted; ERR_UNAVAILABLE: the server recycles faster
  *           than can be copied; ERR_IN_USE; ERR_EXHAUSTED: disk or memory; ERR_IO.
- * Source    facts/storage.md §3.6; docs/decisions/0015-backup-by-checked-copy.md.
+ * Source    docs/wal-format.md; docs/decisions/0015-backup-by-checked-copy.md.
  */
 #ifndef STORAGE_BACKUP_H_
 #define STORAGE_BACKUP_H_

@@ -11,7 +11,7 @@
  *           store_reader_register and _unregister; versions may cross threads and outlive the registration.
  * Blocks    store_commit and store_open on the disk; reads never.
  * Errors    a failed store_commit is final: the process must stop (a page that failed to sync may not be trusted).
- * Source    DESIGN.md §3; facts/storage.md §3.
+ * Source    docs/ARCHITECTURE.md; docs/wal-format.md
  */
 #ifndef STORAGE_STORE_H_
 #define STORAGE_STORE_H_

@@ -1,7 +1,7 @@
 /* tool_common: what the verbs that look at data directories have in common: exit codes, names, sizes.
  *
  * Used by   wal_tool, snapshot_tool, backup_tool.
- * Source    DESIGN.md §1.1: the exit codes of customjobd.
+ * Source    docs/operations.md: the exit codes of customjobd.
  */
 #ifndef STORAGE_TOOL_COMMON_H_
 #define STORAGE_TOOL_COMMON_H_

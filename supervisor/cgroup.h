@@ -4,7 +4,7 @@
  * Shape     a leaf below the supervisor's own group in the version 2 hierarchy, wherever that is mounted; its path
  *           stands in the attempt directory, for whoever has to clear up after a killed supervisor.
  * Errors    none: where a leaf cannot be made (no cgroup2, no right to it), there is none and dir_fd is -1.
- * Source    facts/execution.md §1, "cgroups here".
+ * Source    docs/execution.md.
  */
 #ifndef SUPERVISOR_CGROUP_H_
 #define SUPERVISOR_CGROUP_H_

@@ -7,7 +7,7 @@
  *           of its own, umask 022, the limit of open
  *           files that conf tells, no way to more privileges unless conf allows it. It is killed when its supervisor
  *           dies.
- * Source    facts/execution.md §1, "Traps met".
+ * Source    docs/execution.md.
  */
 #ifndef SUPERVISOR_CHILD_H_
 #define SUPERVISOR_CHILD_H_

@@ -9,7 +9,7 @@
  *           ends at the first frame that is not; what follows it does not count.
  * Units     nanoseconds since 1970 for times, ticks of the kernel for start times, milliseconds for the grace.
  * Owns      nothing.      Thread    any.      Blocks    never.      Heap    none.
- * Source    facts/execution.md §1; DESIGN.md §4.
+ * Source    docs/execution.md; docs/ARCHITECTURE.md
  */
 #ifndef SUPERVISOR_SUPERVISOR_WIRE_H_
 #define SUPERVISOR_SUPERVISOR_WIRE_H_
