@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "executor/task_copy.h"
@@ -288,6 +289,14 @@ static int read_labels(struct planner *planner, struct err *err)
     return 0;
 }
 
+/* A display_name may hold a NUL; rules of scenarios, which it is read for, see what stands before. */
+static struct span up_to_nul(struct span text)
+{
+    const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
+
+    return nul ? span_make(text.data, (size_t)(nul - text.data)) : text;
+}
+
 static int fill_plan(struct planner *planner, struct err *err)
 {
     struct job_plan *plan = planner->plan;
@@ -296,7 +305,7 @@ static int fill_plan(struct planner *planner, struct err *err)
         job_shape_of(planner->job, &planner->shape, err) ||
         job_name_parse(api_span(API(CustomJob_name)(planner->job)), &planner->name, err) ||
         plan_text(plan->arena, "the job's id", planner->name.id_text, &planner->job_id_text, err) ||
-        plan_text(plan->arena, "display_name", api_span(API(CustomJob_display_name)(planner->job)),
+        plan_text(plan->arena, "display_name", up_to_nul(api_span(API(CustomJob_display_name)(planner->job))),
                   &planner->display_name, err) ||
         read_labels(planner, err) ||
         plan_cluster_create(&planner->shape, planner->input->addresses, &planner->cluster, err)) {

@@ -94,6 +94,14 @@ TEST(JobPlan, OneContainerGetsItsArgvImageAndKey)
 }
 
 /* The shape that real jobs were seen to have: "job" is a string of JSON, open_ports stands beside it. */
+TEST(JobPlan, ADisplayNameWithANulIsPlannedAndMatchedByWhatStandsBefore)
+{
+    Plan plan(R"({"displayName":"a\u0000b","jobSpec":{"workerPoolSpecs":[{"replicaCount":"1","containerSpec":)"
+              R"({"imageUri":"img"}}]}})");
+    ASSERT_EQ(0, plan.result) << plan.err.text;
+    EXPECT_STREQ("a", plan.task(0).display_name);
+}
+
 TEST(JobPlan, ClusterSpecIsThereForASingleReplicaAndTfConfigIsNot)
 {
     Plan plan(container(""));
