@@ -60,20 +60,12 @@ static void put_default(struct attempt_text *text, const struct process_config *
 static int write_env(const struct process_config *config, int dir_fd, const struct task *task,
                      const struct docker_image *image, const char *hostname, struct err *err)
 {
-    char key[EXECUTION_KEY_BYTES];
     struct attempt_text text;
 
     if (attempt_text_begin(&text, err) != 0) {
         return -1;
     }
-    execution_key_format(&task->key, key);
-    attempt_text_variable(&text, ATTEMPT_VARIABLE, key);
-    for (size_t i = 0; i < task->env_count; i++) {
-        if (strcmp(task->env[i].name, ATTEMPT_VARIABLE) != 0) {
-            attempt_text_variable(&text, task->env[i].name, task->env[i].value);
-        }
-    }
-    attempt_text_passed(&text, config, task);
+    attempt_text_given_env(&text, config, task);
     put_image_env(&text, config, task, image);
     put_default(&text, config, task, image, "PATH", PLAIN_PATH);
     put_default(&text, config, task, image, "HOSTNAME", hostname);

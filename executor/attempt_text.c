@@ -92,7 +92,7 @@ int attempt_text_write_argv(int dir_fd, const char *const *argv, struct err *err
     return attempt_text_write(&text, dir_fd, SUPERVISOR_FILE_ARGV, err);
 }
 
-void attempt_text_passed(struct attempt_text *text, const struct process_config *config, const struct task *task)
+static void put_passed(struct attempt_text *text, const struct process_config *config, const struct task *task)
 {
     for (char **entry = config->passed_env; *entry; entry++) {
         if (!attempt_text_is_entry_of(*entry, ATTEMPT_VARIABLE) &&
@@ -100,6 +100,20 @@ void attempt_text_passed(struct attempt_text *text, const struct process_config 
             attempt_text_string(text, *entry);
         }
     }
+}
+
+void attempt_text_given_env(struct attempt_text *text, const struct process_config *config, const struct task *task)
+{
+    char key[EXECUTION_KEY_BYTES];
+
+    execution_key_format(&task->key, key);
+    attempt_text_variable(text, ATTEMPT_VARIABLE, key);
+    for (size_t i = 0; i < task->env_count; i++) {
+        if (strcmp(task->env[i].name, ATTEMPT_VARIABLE) != 0) {
+            attempt_text_variable(text, task->env[i].name, task->env[i].value);
+        }
+    }
+    put_passed(text, config, task);
 }
 
 int attempt_text_lock(int dir_fd, struct err *err)

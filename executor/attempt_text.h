@@ -31,8 +31,9 @@ MUST_USE int attempt_text_write(struct attempt_text *text, int dir_fd, const cha
 
 void attempt_text_string(struct attempt_text *text, const char *string);
 void attempt_text_variable(struct attempt_text *text, const char *name, const char *value);
-/* What is passed on of the server's environment, but for what the job sets itself. */
-void attempt_text_passed(struct attempt_text *text, const struct process_config *config, const struct task *task);
+/* What stands in every replica's environment: its key, what the job sets, and of what the server passes on the names that
+ * the job leaves open. */
+void attempt_text_given_env(struct attempt_text *text, const struct process_config *config, const struct task *task);
 
 /* Whether "NAME=value" is of that name. */
 bool attempt_text_is_entry_of(const char *entry, const char *name);
