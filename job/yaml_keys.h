@@ -1,6 +1,6 @@
 /* yaml_keys: mappings of a YAML document, key by key, against a table of what may stand there.
  *
- * Used by   simulation_file.c, machine_type.c.
+ * Used by   simulation_file.c, machine_type.c; server/config_file.c (the source).
  * Owns      a source its document; texts are the document's.
  * Thread    the document's.      Blocks    yaml_source_open, on the file.
  * Errors    ERR_IO when the file cannot be read; ERR_INVALID with path and line: an unknown key with those there are, a key twice, a value of another kind.

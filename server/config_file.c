@@ -1,14 +1,14 @@
 #include "server/config_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "job/yaml_keys.h"
+
 struct reading {
-    const char *path;
-    yaml_document_t document;
+    struct yaml_source source;
     config_entry_fn visit;
     void *context;
 };
@@ -18,55 +18,24 @@ static size_t line_of(const yaml_node_t *node)
     return node->start_mark.line + 1;
 }
 
-static int read_bytes(const char *path, char **ret_bytes, size_t *ret_size, struct err *err)
-{
-    FILE *file = fopen(path, "re");
-    char *bytes = malloc(CONFIG_FILE_BYTES_MAX + 1);
-    size_t size = 0;
-    int result = 0;
-
-    if (!file) {
-        result = err_set_errno(err, errno, "cannot open the configuration file %s", path);
-    } else if (!bytes) {
-        result = err_set(err, ERR_EXHAUSTED, "no memory to read %s", path);
-    } else {
-        size = fread(bytes, 1, CONFIG_FILE_BYTES_MAX + 1, file);
-        if (ferror(file)) {
-            result = err_set_errno(err, errno, "cannot read the configuration file %s", path);
-        } else if (size > CONFIG_FILE_BYTES_MAX) {
-            result = err_set(err, ERR_INVALID, "%s has more than %d bytes, the limit", path, CONFIG_FILE_BYTES_MAX);
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    if (result) {
-        free(bytes);
-        return result;
-    }
-    *ret_bytes = bytes;
-    *ret_size = size;
-    return 0;
-}
-
 /* The text of a scalar; NULL, with the sentence, where there is something else or nothing. */
 static const char *scalar_text(const struct reading *reading, const yaml_node_t *node, const char *key, struct err *err)
 {
     const char *text;
 
     if (node->type != YAML_SCALAR_NODE) {
-        err_set(err, ERR_INVALID, "%s:%zu: %s holds %s where one value stands", reading->path, line_of(node), key,
-                node->type == YAML_SEQUENCE_NODE ? "a list" : "a mapping");
+        err_set(err, ERR_INVALID, "%s:%zu: %s holds %s where one value stands", reading->source.path, line_of(node),
+                key, node->type == YAML_SEQUENCE_NODE ? "a list" : "a mapping");
         return NULL;
     }
     text = (const char *)node->data.scalar.value;
     if (strlen(text) != node->data.scalar.length) {
-        err_set(err, ERR_INVALID, "%s:%zu: %s holds a NUL character", reading->path, line_of(node), key);
+        err_set(err, ERR_INVALID, "%s:%zu: %s holds a NUL character", reading->source.path, line_of(node), key);
         return NULL;
     }
     if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
         (text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0)) {
-        err_set(err, ERR_INVALID, "%s:%zu: %s has no value", reading->path, line_of(node), key);
+        err_set(err, ERR_INVALID, "%s:%zu: %s has no value", reading->source.path, line_of(node), key);
         return NULL;
     }
     return text;
@@ -87,11 +56,11 @@ static int add_text(const struct reading *reading, const yaml_node_t *node, cons
         return -1;
     }
     if (texts->count == CONFIG_FILE_ITEMS_MAX) {
-        return err_set(err, ERR_INVALID, "%s:%zu: %s has more than %d entries, the limit", reading->path, line_of(node),
-                       key, CONFIG_FILE_ITEMS_MAX);
+        return err_set(err, ERR_INVALID, "%s:%zu: %s has more than %d entries, the limit", reading->source.path,
+                       line_of(node), key, CONFIG_FILE_ITEMS_MAX);
     }
     if (asprintf(&copy, "%s%s%s", name ? name : "", name ? "=" : "", text) < 0) {
-        return err_set(err, ERR_EXHAUSTED, "no memory to read %s", reading->path);
+        return err_set(err, ERR_EXHAUSTED, "no memory to read %s", reading->source.path);
     }
     texts->items[texts->count++] = copy;
     return 0;
@@ -101,10 +70,10 @@ static int add_pairs(struct reading *reading, const yaml_node_t *node, const cha
                      struct err *err)
 {
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
-        const char *name = scalar_text(reading, yaml_document_get_node(&reading->document, pair->key), key, err);
+        const char *name = scalar_text(reading, yaml_document_get_node(&reading->source.document, pair->key), key, err);
 
         if (!name ||
-            add_text(reading, yaml_document_get_node(&reading->document, pair->value), key, name, texts, err)) {
+            add_text(reading, yaml_document_get_node(&reading->source.document, pair->value), key, name, texts, err)) {
             return -1;
         }
     }
@@ -115,7 +84,7 @@ static int add_items(struct reading *reading, const yaml_node_t *node, const cha
                      struct err *err)
 {
     for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
-        if (add_text(reading, yaml_document_get_node(&reading->document, *item), key, NULL, texts, err)) {
+        if (add_text(reading, yaml_document_get_node(&reading->source.document, *item), key, NULL, texts, err)) {
             return -1;
         }
     }
@@ -129,7 +98,7 @@ static int visit_entry(struct reading *reading, const char *key, size_t line, co
     int result;
 
     if (!texts) {
-        return err_set(err, ERR_EXHAUSTED, "no memory to read %s", reading->path);
+        return err_set(err, ERR_EXHAUSTED, "no memory to read %s", reading->source.path);
     }
     if (node->type == YAML_SEQUENCE_NODE) {
         entry.shape = CONFIG_SHAPE_LIST;
@@ -146,7 +115,7 @@ static int visit_entry(struct reading *reading, const char *key, size_t line, co
         entry.count = texts->count;
         result = reading->visit(reading->context, &entry, err);
         if (result) {
-            err_wrap(err, "%s:%zu", reading->path, line);
+            err_wrap(err, "%s:%zu", reading->source.path, line);
         }
     }
     for (size_t i = 0; i < texts->count; i++) {
@@ -163,10 +132,11 @@ static int visit_root(struct reading *reading, const yaml_node_t *root, struct e
     const char *keys[CONFIG_FILE_KEYS_MAX];
 
     if (count > CONFIG_FILE_KEYS_MAX) {
-        return err_set(err, ERR_INVALID, "%s has more than %d keys, the limit", reading->path, CONFIG_FILE_KEYS_MAX);
+        return err_set(err, ERR_INVALID, "%s has more than %d keys, the limit", reading->source.path,
+                       CONFIG_FILE_KEYS_MAX);
     }
     for (size_t i = 0; i < count; i++) {
-        const yaml_node_t *key = yaml_document_get_node(&reading->document, pairs[i].key);
+        const yaml_node_t *key = yaml_document_get_node(&reading->source.document, pairs[i].key);
 
         keys[i] = scalar_text(reading, key, "a key", err);
         if (!keys[i]) {
@@ -174,57 +144,34 @@ static int visit_root(struct reading *reading, const yaml_node_t *root, struct e
         }
         for (size_t j = 0; j < i; j++) {
             if (strcmp(keys[i], keys[j]) == 0) {
-                return err_set(err, ERR_INVALID, "%s:%zu: %s stands there twice, first in line %zu", reading->path,
-                               line_of(key), keys[i],
-                               line_of(yaml_document_get_node(&reading->document, pairs[j].key)));
+                return err_set(err, ERR_INVALID, "%s:%zu: %s stands there twice, first in line %zu",
+                               reading->source.path, line_of(key), keys[i],
+                               line_of(yaml_document_get_node(&reading->source.document, pairs[j].key)));
             }
         }
-        if (visit_entry(reading, keys[i], line_of(key), yaml_document_get_node(&reading->document, pairs[i].value),
-                        err)) {
+        if (visit_entry(reading, keys[i], line_of(key),
+                        yaml_document_get_node(&reading->source.document, pairs[i].value), err)) {
             return -1;
         }
     }
     return 0;
 }
 
-static int read_document(struct reading *reading, yaml_parser_t *parser, struct err *err)
+int config_file_read(const char *path, config_entry_fn visit, void *context, struct err *err)
 {
+    struct reading reading = {.visit = visit, .context = context};
     const yaml_node_t *root;
     int result = 0;
 
-    if (!yaml_parser_load(parser, &reading->document)) {
-        return err_set(err, ERR_INVALID, "%s:%zu: this is no YAML: %s", reading->path, parser->problem_mark.line + 1,
-                       parser->problem ? parser->problem : "unreadable");
-    }
-    root = yaml_document_get_root_node(&reading->document);
-    if (root && root->type == YAML_MAPPING_NODE) {
-        result = visit_root(reading, root, err);
-    } else if (root) { /* an empty file says nothing, which is fine */
-        result = err_set(err, ERR_INVALID, "%s:%zu: a configuration file is a mapping of keys to values", reading->path,
-                         line_of(root));
-    }
-    yaml_document_delete(&reading->document);
-    return result;
-}
-
-int config_file_read(const char *path, config_entry_fn visit, void *context, struct err *err)
-{
-    struct reading reading = {.path = path, .visit = visit, .context = context};
-    yaml_parser_t parser;
-    char *bytes;
-    size_t size;
-    int result;
-
-    if (read_bytes(path, &bytes, &size, err)) {
+    if (yaml_source_open("configuration file", path, CONFIG_FILE_BYTES_MAX, &reading.source, err)) {
         return -1;
     }
-    if (!yaml_parser_initialize(&parser)) {
-        free(bytes);
-        return err_set(err, ERR_EXHAUSTED, "no memory to read %s", path);
+    root = yaml_document_get_root_node(&reading.source.document);
+    if (root && root->type == YAML_MAPPING_NODE) {
+        result = visit_root(&reading, root, err);
+    } else if (root) { /* an empty file says nothing, which is fine */
+        result = yaml_fault(&reading.source, root, err, "a configuration file is a mapping of keys to values");
     }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, size);
-    result = read_document(&reading, &parser, err);
-    yaml_parser_delete(&parser);
-    free(bytes);
+    yaml_source_close(&reading.source);
     return result;
 }

@@ -142,7 +142,7 @@ TEST(SimulationFile, OneThatIsNotThereIsNamed)
     struct err err = ERR_INIT;
     struct simulation_file *file = nullptr;
     EXPECT_EQ(simulation_file_open("/nowhere/scenario.yaml", &file, &err), -1);
-    EXPECT_STREQ(err.text, "the scenario file /nowhere/scenario.yaml: No such file or directory");
+    EXPECT_STREQ(err.text, "cannot open the scenario file /nowhere/scenario.yaml: No such file or directory");
 }
 
 } // namespace

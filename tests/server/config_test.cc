@@ -239,8 +239,8 @@ TEST(ConfigFile, NamesLineAndKeyOfWhatIsWrong)
               error_of_file("data-dir: a\nlisten: b\ndata-dir: c\n"));
     EXPECT_EQ(":1: a configuration file cannot name another one with config", error_of_file("config: x\n"));
     EXPECT_EQ(":1: a configuration file is a mapping of keys to values", error_of_file("- data-dir\n"));
-    EXPECT_EQ(0u, error_of_file("data-dir: 'open\n").find(":2: this is no YAML: "));
-    EXPECT_EQ(0u, error_of_file("data-dir: a\n\tlisten: b\n").find(":2: this is no YAML: "));
+    EXPECT_EQ(0u, error_of_file("data-dir: 'open\n").find(":2: this is neither YAML nor JSON: "));
+    EXPECT_EQ(0u, error_of_file("data-dir: a\n\tlisten: b\n").find(":2: this is neither YAML nor JSON: "));
     Told absent({"--config", "/nowhere/x.yaml"});
     EXPECT_EQ("cannot open the configuration file /nowhere/x.yaml: No such file or directory", absent.error);
 }
