@@ -34,15 +34,6 @@ size_t job_seal_outline(enum store_table table, struct span value, char *bytes, 
     return used;
 }
 
-struct span job_seal_key(struct span custom_job_wire)
-{
-    struct store_keys keys = {.label_count = 0};
-    struct err ignored = ERR_INIT;
-
-    return job_keys_extract(STORE_TABLE_JOB, custom_job_wire, &keys, &ignored) == 0 ? keys.seal_key
-                                                                                    : span_make(NULL, 0);
-}
-
 int job_seal_refuse(const struct store_version *version, struct err *err)
 {
     struct store_keys keys;

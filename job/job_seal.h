@@ -15,8 +15,6 @@ C_DECLS_BEGIN
 
 /* A store_outline_fn. */
 size_t job_seal_outline(enum store_table table, struct span value, char *bytes, size_t bytes_max);
-/* The key that a CustomJob's wire bytes name; empty: none. */
-struct span job_seal_key(struct span custom_job_wire);
 /* Says of a locked job that it is, and what brings it back. Always returns -1. */
 int job_seal_refuse(const struct store_version *version, struct err *err);
 

@@ -34,31 +34,12 @@ void row_mask_merge(struct row_mask *into, const struct row_mask *from)
     }
 }
 
-void row_mask_merge_common(struct row_mask *into, const struct row_mask *left, const struct row_mask *right)
-{
-    for (uint64_t both = left->any & right->any; both != 0;) {
-        uint32_t word = take(&both);
-
-        row_mask_set_word(into, word, row_mask_word(into, word) | (left->words[word] & right->words[word]));
-    }
-}
-
 void row_mask_subtract(struct row_mask *mask, const struct row_mask *minus)
 {
     for (uint64_t left = mask->any & minus->any; left != 0;) {
         uint32_t word = take(&left);
 
         row_mask_set_word(mask, word, mask->words[word] & ~minus->words[word]);
-    }
-}
-
-void row_mask_keep(struct row_mask *mask, const struct row_mask *keep)
-{
-    mask->any &= keep->any;
-    for (uint64_t left = mask->any; left != 0;) {
-        uint32_t word = take(&left);
-
-        row_mask_set_word(mask, word, mask->words[word] & keep->words[word]);
     }
 }
 

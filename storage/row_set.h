@@ -84,12 +84,8 @@ static inline void row_mask_add(struct row_mask *mask, uint32_t row)
 
 /* into gets what is in from too. */
 void row_mask_merge(struct row_mask *into, const struct row_mask *from);
-/* into gets what is in both of the others too. */
-void row_mask_merge_common(struct row_mask *into, const struct row_mask *left, const struct row_mask *right);
 /* What is in minus goes out of mask. */
 void row_mask_subtract(struct row_mask *mask, const struct row_mask *minus);
-/* What is not in keep goes out of mask. */
-void row_mask_keep(struct row_mask *mask, const struct row_mask *keep);
 
 /* The mask becomes the set. */
 void row_set_load(const struct row_set *set, struct row_mask *ret_mask);
