@@ -9,8 +9,8 @@
 #include "storage/wal_reader.h"
 #include "storage/wal_segment.h"
 
-/* So many starts' worth of wrapped keys are enough to ask a key service for: then a snapshot makes one of them. */
-#define RUNS_MAX 64
+/* So many starts' worth of wrapped keys, for each name, are enough to meet: then a snapshot makes one of them. */
+#define RUNS_PER_KEY_MAX 64
 
 /* One run: what is given, what is found. */
 struct recovery {
@@ -338,12 +338,14 @@ static bool count_locked(void *context, struct store_version *version)
 static int judge_seals(struct recovery *recovery, const struct row_seals *seals, struct err *err)
 {
     const struct recovery_input *in = recovery->in;
+    size_t names;
 
     if (seals->whole && !in->store_key) {
         return err_set(err, ERR_DENIED, "the store is sealed as a whole, and no key was named to go on with");
     }
-    recovery->out.wants_snapshot =
-        keyring_has_aged(in->keys) || (in->store_key && seals->other) || seals->runs > RUNS_MAX;
+    (void)keyring_names(in->keys, &names);
+    recovery->out.wants_snapshot = keyring_has_aged(in->keys) || (in->store_key && seals->other) ||
+                                   seals->runs > RUNS_PER_KEY_MAX * (names > 0 ? names : 1);
     for (uint32_t table = 1; seals->locked && table < STORE_TABLE_COUNT; table++) {
         uint64_t after = 0;
 

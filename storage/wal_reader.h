@@ -17,9 +17,8 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "storage/read_ahead.h"
-#include "storage/wal_format.h"
+#include "storage/wal_batches.h"
 #include "storage/wal_record.h"
-#include "storage/wal_writer.h"
 
 C_DECLS_BEGIN
 
@@ -40,24 +39,6 @@ struct wal_batch {
     uint64_t first_lsn;
     uint64_t segment;
     uint64_t offset; /* of the first record, in the segment's file */
-};
-
-struct wal_end {
-    struct wal_position position; /* behind the last valid batch */
-    uint64_t segment_bytes;       /* of the last segment */
-    bool clean;                   /* the last batch is the mark of an orderly end */
-    bool segment_empty;           /* the last segment holds no batch */
-    uint64_t torn_bytes;          /* found behind the end: part of a batch that was never acknowledged */
-    uint64_t untrailed_segment;   /* the last but one, when it ends without trailer; 0: none */
-    uint64_t untrailed_offset;    /* where it ends */
-    uint64_t untrailed_batch;     /* with which the one behind it begins */
-    /* Of what was read: */
-    uint64_t log_bytes; /* whole files but the last, of which what is used */
-    uint64_t segments;
-    uint64_t batches; /* marks too */
-    uint64_t marks;
-    uint64_t records;
-    uint64_t durable_batch; /* the highest watermark seen */
 };
 
 /* Begins with segment first. store_uuid: whose it must be. */

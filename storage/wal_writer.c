@@ -380,11 +380,6 @@ uint64_t wal_writer_segment(const struct wal_writer *writer)
     return writer->segment.number;
 }
 
-uint64_t wal_writer_epoch(const struct wal_writer *writer)
-{
-    return writer->segment.epoch;
-}
-
 uint64_t wal_writer_bytes(const struct wal_writer *writer)
 {
     return writer->bytes;

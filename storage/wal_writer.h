@@ -70,7 +70,6 @@ bool wal_writer_wants_mark(const struct wal_writer *writer);
 /* Of the last durable row; 0: none. */
 uint64_t wal_writer_last_lsn(const struct wal_writer *writer);
 uint64_t wal_writer_segment(const struct wal_writer *writer);
-uint64_t wal_writer_epoch(const struct wal_writer *writer);
 /* Bytes of log made since this writer was: batches, and what segments left unused when the log rolled over. */
 uint64_t wal_writer_bytes(const struct wal_writer *writer);
 
