@@ -5,22 +5,17 @@
 #include <string.h>
 #include <time.h>
 
-#define RETRY_S 5
+#include "seal/key_book.h"
 
-struct entry {
-    struct entry *next;
-    struct data_key key;
-    uint8_t *secret; /* of the entry that made it; those wrapped again borrow it */
-    bool is_current;
-};
+#define RETRY_S 5
 
 struct keyring {
     struct key_source *source; /* NULL: none */
     pthread_mutex_t asking;    /* one call of the source at a time; taken before mutex */
+    struct key_book book;
     pthread_mutex_t mutex;
     pthread_cond_t quitting;
-    struct entry *entries; /* below: under mutex */
-    bool has_aged;
+    bool has_aged; /* below: under mutex */
     bool quits;
     struct err last_failure; /* of the background */
     pthread_t thread;
@@ -37,6 +32,7 @@ int keyring_create(struct key_source *source, struct keyring **ret_ring, struct 
     }
     ring->source = source;
     pthread_mutex_init(&ring->asking, NULL);
+    key_book_init(&ring->book);
     pthread_mutex_init(&ring->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -58,13 +54,7 @@ void keyring_destroy(struct keyring *ring)
         pthread_mutex_unlock(&ring->mutex);
         pthread_join(ring->thread, NULL);
     }
-    while (ring->entries) {
-        struct entry *entry = ring->entries;
-
-        ring->entries = entry->next;
-        seal_secret_free(entry->secret);
-        free(entry);
-    }
+    key_book_deinit(&ring->book);
     if (ring->source) {
         ring->source->destroy(ring->source);
     }
@@ -89,76 +79,9 @@ static const struct key_info *find_info(const struct keyring *ring, const char *
     return count > 0 ? bsearch(&wanted, infos, count, sizeof wanted, key_info_compare) : NULL;
 }
 
-/* ---- entries ---- */
-
 static int make_id(const uint8_t *secret, uint8_t id[SEAL_ID_BYTES], struct err *err)
 {
     return seal_derive(secret, span_make(NULL, 0), "customjobd data key id 1", id, SEAL_ID_BYTES, err);
-}
-
-static int make_entry(const char *name, struct entry **ret_entry, struct err *err)
-{
-    struct entry *entry = calloc(1, sizeof *entry);
-
-    if (!entry) {
-        return err_set(err, ERR_EXHAUSTED, "no memory for keys");
-    }
-    memcpy(entry->key.name, name, strlen(name) + 1);
-    *ret_entry = entry;
-    return 0;
-}
-
-static void drop_entry(struct entry *entry)
-{
-    seal_secret_free(entry->secret);
-    free(entry);
-}
-
-static void add_entry(struct keyring *ring, struct entry *entry, bool is_current)
-{
-    pthread_mutex_lock(&ring->mutex);
-    entry->is_current = is_current;
-    entry->next = ring->entries;
-    ring->entries = entry;
-    pthread_mutex_unlock(&ring->mutex);
-}
-
-static const struct data_key *find_current(struct keyring *ring, const char *name)
-{
-    const struct data_key *key = NULL;
-
-    pthread_mutex_lock(&ring->mutex);
-    for (const struct entry *entry = ring->entries; entry && !key; entry = entry->next) {
-        if (entry->is_current && strcmp(entry->key.name, name) == 0) {
-            key = &entry->key;
-        }
-    }
-    pthread_mutex_unlock(&ring->mutex);
-    return key;
-}
-
-/* An open one of that id does, however it was wrapped; a locked one is not asked for twice in the same wrapping. */
-static const struct data_key *find_met(struct keyring *ring, const uint8_t *id, const struct wrapped_key *wrapped)
-{
-    const struct data_key *found = NULL;
-
-    pthread_mutex_lock(&ring->mutex);
-    for (const struct entry *entry = ring->entries; entry; entry = entry->next) {
-        const struct data_key *key = &entry->key;
-        bool is_same = key->wrapped.size == wrapped->size && strcmp(key->wrapped.version, wrapped->version) == 0 &&
-                       memcmp(key->wrapped.bytes, wrapped->bytes, wrapped->size) == 0;
-
-        if (memcmp(key->id, id, SEAL_ID_BYTES) != 0) {
-            continue;
-        }
-        if (key->secret) {
-            found = key;
-            break;
-        }
-        found = is_same ? key : found;
-    }
-    pthread_mutex_unlock(&ring->mutex);
-    return found;
 }
 
 /* ---- making ---- */
@@ -189,7 +112,7 @@ static int wrap_and_try(struct keyring *ring, const char *name, const uint8_t *s
     return result;
 }
 
-static int make_data_key(struct keyring *ring, const char *name, struct entry *entry, struct err *err)
+static int make_data_key(struct keyring *ring, const char *name, struct key_entry *entry, struct err *err)
 {
     if (seal_secret_alloc(&entry->secret, err) != 0 || seal_random(entry->secret, SEAL_KEY_BYTES, err) != 0 ||
         make_id(entry->secret, entry->key.id, err) != 0) {
@@ -201,21 +124,21 @@ static int make_data_key(struct keyring *ring, const char *name, struct entry *e
 
 static int make_current(struct keyring *ring, const char *name, struct err *err)
 {
-    struct entry *entry;
+    struct key_entry *entry;
     int result;
 
     pthread_mutex_lock(&ring->asking);
-    if (find_current(ring, name)) {
+    if (key_book_current(&ring->book, name)) {
         pthread_mutex_unlock(&ring->asking);
         return 0;
     }
-    result = make_entry(name, &entry, err);
+    result = key_entry_make(name, &entry, err);
     if (result == 0) {
         result = make_data_key(ring, name, entry, err);
         if (result == 0) {
-            add_entry(ring, entry, true);
+            key_book_add(&ring->book, entry, true);
         } else {
-            drop_entry(entry);
+            key_entry_drop(entry);
         }
     }
     pthread_mutex_unlock(&ring->asking);
@@ -235,7 +158,7 @@ static int current(struct keyring *ring, struct span name_span, bool may_block, 
     if (name_span.size >= sizeof name || !find_info(ring, name)) {
         return err_set(err, ERR_NOT_FOUND, "there is no key \"%.*s\"", SPAN_FORMAT(name_span));
     }
-    key = find_current(ring, name);
+    key = key_book_current(&ring->book, name);
     if (!key && ring->source->is_slow && !may_block) {
         pthread_mutex_lock(&ring->mutex);
         err_set(err, ERR_UNAVAILABLE, "the key \"%s\" has not been heard of yet%s%s", name,
@@ -247,7 +170,7 @@ static int current(struct keyring *ring, struct span name_span, bool may_block, 
         if (make_current(ring, name, err) != 0) {
             return -1;
         }
-        key = find_current(ring, name);
+        key = key_book_current(&ring->book, name);
     }
     *ret_key = key;
     return 0;
@@ -265,7 +188,7 @@ int keyring_make(struct keyring *ring, struct span name, const struct data_key *
 
 /* ---- meeting ---- */
 
-static int unwrap(struct keyring *ring, struct entry *entry, struct err *err)
+static int unwrap(struct keyring *ring, struct key_entry *entry, struct err *err)
 {
     uint8_t id[SEAL_ID_BYTES];
 
@@ -296,51 +219,51 @@ static void note_age(struct keyring *ring, const struct data_key *key, const str
 }
 
 /* Takes up a data key of an earlier start; one that has aged is wrapped by the primary version from now on. */
-static void take_up(struct keyring *ring, struct entry *entry)
+static void take_up(struct keyring *ring, struct key_entry *entry)
 {
     const char *primary = find_info(ring, entry->key.name)->primary;
-    bool is_first = !find_current(ring, entry->key.name);
+    bool is_first = !key_book_current(&ring->book, entry->key.name);
     struct err ignored = ERR_INIT;
-    struct entry *again;
+    struct key_entry *again;
 
     if (strcmp(entry->key.wrapped.version, primary) == 0) {
-        add_entry(ring, entry, is_first);
+        key_book_add(&ring->book, entry, is_first);
         return;
     }
     note_age(ring, &entry->key, &entry->key.wrapped);
-    if (!is_first || make_entry(entry->key.name, &again, &ignored) != 0) {
-        add_entry(ring, entry, false);
+    if (!is_first || key_entry_make(entry->key.name, &again, &ignored) != 0) {
+        key_book_add(&ring->book, entry, false);
         return;
     }
     again->key = entry->key;
     if (wrap_and_try(ring, entry->key.name, entry->secret, &again->key.wrapped, &ignored) != 0) {
         /* The old version still opens it: that does until the next start. */
-        drop_entry(again);
-        add_entry(ring, entry, true);
+        key_entry_drop(again);
+        key_book_add(&ring->book, entry, true);
         return;
     }
-    add_entry(ring, entry, false);
-    add_entry(ring, again, true);
+    key_book_add(&ring->book, entry, false);
+    key_book_add(&ring->book, again, true);
 }
 
 static int meet(struct keyring *ring, const uint8_t *id, const char *name, const struct wrapped_key *wrapped,
                 const struct data_key **ret_key, struct err *err)
 {
     struct err why = ERR_INIT;
-    struct entry *entry;
+    struct key_entry *entry;
 
-    *ret_key = find_met(ring, id, wrapped);
+    *ret_key = key_book_met(&ring->book, id, wrapped);
     if (*ret_key) {
         note_age(ring, *ret_key, wrapped);
         return 0;
     }
-    if (make_entry(name, &entry, err) != 0) {
+    if (key_entry_make(name, &entry, err) != 0) {
         return -1;
     }
     memcpy(entry->key.id, id, sizeof entry->key.id);
     entry->key.wrapped = *wrapped;
     if (seal_secret_alloc(&entry->secret, err) != 0) {
-        drop_entry(entry);
+        key_entry_drop(entry);
         return -1;
     }
     *ret_key = &entry->key;
@@ -349,7 +272,7 @@ static int meet(struct keyring *ring, const uint8_t *id, const char *name, const
         take_up(ring, entry);
     } else {
         entry->key.why_locked = why;
-        add_entry(ring, entry, false);
+        key_book_add(&ring->book, entry, false);
     }
     return 0;
 }
