@@ -15,6 +15,8 @@ struct ready_spare {
 
 /* Files that wait to be removed; more are removed at once. */
 #define SURPLUS_MAX 64
+/* Wants that a failure lets pass: each commit wants one, and a full disk would be asked by each. */
+#define WANTS_AFTER_FAILURE 256
 
 struct wal_spare {
     struct worker_job job; /* first; the making of one */
@@ -27,6 +29,7 @@ struct wal_spare {
     uint64_t making_number;
     pthread_mutex_t mutex;
     bool making; /* below: under mutex */
+    uint32_t wants_to_pass;
     struct ready_spare ready[WAL_SPARES_MAX];
     size_t ready_count;
     size_t kept;
@@ -110,6 +113,7 @@ static void make_spare(struct worker_job *job)
     }
     pthread_mutex_lock(&spare->mutex);
     spare->making = false;
+    spare->wants_to_pass = made ? 0 : WANTS_AFTER_FAILURE;
     pthread_mutex_unlock(&spare->mutex);
 }
 
@@ -126,6 +130,10 @@ void wal_spare_want(struct wal_spare *spare, size_t count)
 
     pthread_mutex_lock(&spare->mutex);
     wanted = !spare->making && spare->ready_count < count;
+    if (wanted && spare->wants_to_pass > 0) {
+        spare->wants_to_pass--;
+        wanted = false;
+    }
     pthread_mutex_unlock(&spare->mutex);
     if (!wanted || !has_worker(spare)) {
         return;

@@ -36,7 +36,8 @@ void wal_spare_destroy(struct wal_spare *spare);
  * more room than the log will, and save the zeros of new segments, which cost as much as the log itself. */
 void wal_spare_expect(struct wal_spare *spare, uint64_t log_bytes);
 
-/* Begins to make one in the background unless so many are there, or one is in the making. */
+/* Begins to make one in the background unless so many are there, or one is in the making. After a failure the next wants
+ * pass: it may be asked for with each commit. */
 void wal_spare_want(struct wal_spare *spare, size_t count);
 size_t wal_spare_ready(struct wal_spare *spare);
 /* Removes those that are ready, for the room they take. */

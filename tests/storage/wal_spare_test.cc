@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -70,6 +71,37 @@ TEST(WalSpare, AsManyAreKeptAsTheLogWillNeed)
     wal_spare_expect(spare, UINT64_MAX);
     EXPECT_EQ(size_t(WAL_SPARES_MAX), SparesAfter(spare, dir.path(), 21, 2 * WAL_SPARES_MAX));
     EXPECT_EQ(0u, Files(dir.path(), ".wal").size());
+    wal_spare_destroy(spare);
+}
+
+std::atomic<unsigned> opened{0};
+
+int OpenOnAFullDisk(const struct fs *, const char *, unsigned, int *, struct err *err)
+{
+    opened++;
+    return err_set(err, ERR_EXHAUSTED, "no space left on the device");
+}
+
+/* Goal: every commit wants a spare, but a full disk is not asked by every commit; and not given up for ever. */
+TEST(WalSpare, AFullDiskIsAskedNowAndThen)
+{
+    TempDir dir;
+    struct err err = ERR_INIT;
+    struct fs fs = *fs_system();
+    struct wal_spare *spare = nullptr;
+    fs.open = OpenOnAFullDisk;
+    ASSERT_EQ(wal_spare_create(&fs, dir.path().c_str(), kBytes, &spare, &err), 0) << err.text;
+    unsigned wants = 0;
+    for (opened = 0; opened < 3; wants++) {
+        unsigned before = opened;
+        wal_spare_want(spare, 1);
+        if (wants == 0) {
+            while (opened == before) { /* the first is made at once */
+                std::this_thread::yield();
+            }
+        }
+    }
+    EXPECT_GT(wants, 100u);
     wal_spare_destroy(spare);
 }
 
