@@ -77,7 +77,8 @@ enum execution_event_kind {
     EXECUTION_EVENT_EXITED,       /* ended; exit_code or term_signal */
     EXECUTION_EVENT_LOST,         /* it was launched and its end cannot be known; nothing of it runs any more */
     EXECUTION_EVENT_NOT_LAUNCHED, /* answer to adopt only: it never was launched, starting it is safe */
-    EXECUTION_EVENT_REMOVED       /* answer to remove: the job's files are gone (key.job_id alone counts) */
+    EXECUTION_EVENT_REMOVED,      /* answer to remove: the job's files are gone (key.job_id alone counts) */
+    EXECUTION_EVENT_REMOVE_DELAYED /* they cannot go now, message tells why; it is tried on. Told after seconds, then seldom */
 };
 
 struct execution_event {

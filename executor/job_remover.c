@@ -13,12 +13,16 @@
 
 #define RETRY_MS_FIRST 100
 #define RETRY_MS_MAX 30000
+/* After three seconds, and then about every hour. */
+#define FAILURES_TO_TELL 6
+#define FAILURES_TO_TELL_AGAIN 120
 
 struct removal {
     struct removal *next;
     uint64_t job_id;
     int64_t due_mono_ns; /* 0: at once */
     int64_t retry_ms;
+    uint32_t failures;
 };
 
 struct job_remover {
@@ -74,14 +78,31 @@ static int remove_job(struct job_remover *remover, uint64_t job_id, struct err *
     return tree_remove(attempts_fd, path, quits, remover, err);
 }
 
-static void tell_removed(const struct job_remover *remover, uint64_t job_id)
+static void tell(const struct job_remover *remover, uint64_t job_id, enum execution_event_kind kind,
+                 const char *message)
 {
-    struct execution_event event = {.kind = EXECUTION_EVENT_REMOVED,
+    struct execution_event event = {.kind = kind,
                                     .key = {.job_id = job_id},
                                     .time_unix_ns = clock_wall_unix_ns(remover->config->clock),
-                                    .message = ""};
+                                    .message = message};
 
     remover->sink.event(remover->sink.context, &event);
+}
+
+/* True: nothing is left of it. */
+static bool try_removal(struct job_remover *remover, struct removal *removal)
+{
+    struct err err = ERR_INIT;
+
+    if (remove_job(remover, removal->job_id, &err) == 0) {
+        tell(remover, removal->job_id, EXECUTION_EVENT_REMOVED, "");
+        return true;
+    }
+    removal->failures++;
+    if (removal->failures % FAILURES_TO_TELL_AGAIN == FAILURES_TO_TELL && !quits(remover)) {
+        tell(remover, removal->job_id, EXECUTION_EVENT_REMOVE_DELAYED, err.text);
+    }
+    return false;
 }
 
 /* Takes the first that is due out of the list, or waits; NULL when it is time to quit. */
@@ -120,14 +141,10 @@ static void *run(void *context)
 
     pthread_mutex_lock(&remover->mutex);
     while ((removal = next_removal(remover))) {
-        struct err err = ERR_INIT;
         bool is_removed;
 
         pthread_mutex_unlock(&remover->mutex);
-        is_removed = remove_job(remover, removal->job_id, &err) == 0;
-        if (is_removed) {
-            tell_removed(remover, removal->job_id);
-        }
+        is_removed = try_removal(remover, removal);
         pthread_mutex_lock(&remover->mutex);
         if (is_removed) {
             free(removal);

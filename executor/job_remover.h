@@ -2,7 +2,7 @@
  *
  * Used by   process_thread.c.
  * Shape     jobs one after the other. What cannot be removed now is tried again, ever less often, until it is; REMOVED is
- *           told then and not before.
+ *           told then and not before, and REMOVE_DELAYED with the reason when it does not go for seconds.
  * Thread    add: one; the sink is called on the remover's own.      Blocks    destroy, for one file.
  */
 #ifndef EXECUTOR_JOB_REMOVER_H_

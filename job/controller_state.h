@@ -240,6 +240,8 @@ void delete_begin(struct controller *controller, struct job *job, struct operati
 void decide_event(struct controller *controller, const struct event_mail *mail);
 /* The files of a deleted job are gone; refusal: why they will stay, or NULL. */
 void decide_removed(struct controller *controller, struct job *job, const char *refusal);
+/* The executor tries on; an operator may have to help. */
+void decide_remove_delayed(struct controller *controller, const struct job *job, const char *reason);
 void decide_timers(struct controller *controller);
 
 /* ---- space.c: a disk that is nearly full ---- */

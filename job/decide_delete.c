@@ -129,6 +129,18 @@ static void tell_refusal(struct controller *controller, const struct job *job, c
     }
 }
 
+void decide_remove_delayed(struct controller *controller, const struct job *job, const char *reason)
+{
+    char line[512];
+
+    if (controller->options.log) {
+        snprintf(line, sizeof line,
+                 "the files of the deleted job %" PRIu64 " cannot be removed now, which is tried on: %s", job->id,
+                 reason);
+        controller->options.log(controller->options.context, line);
+    }
+}
+
 void decide_removed(struct controller *controller, struct job *job, const char *refusal)
 {
     struct err err = ERR_INIT;

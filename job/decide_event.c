@@ -200,6 +200,10 @@ void decide_event(struct controller *controller, const struct event_mail *mail)
         decide_removed(controller, job, mail->is_refusal ? event->message : NULL);
         return;
     }
+    if (event->kind == EXECUTION_EVENT_REMOVE_DELAYED) {
+        decide_remove_delayed(controller, job, event->message);
+        return;
+    }
     replica = job->execution.deleting || job_state_is_terminal(job->state) ? NULL : find_replica(job, &event->key);
     if (replica) {
         replica_event(controller, job, replica, event);

@@ -256,6 +256,27 @@ TEST(ProcessRemove, IsInterruptedWhenAskedAndFinishedLater)
     EXPECT_FALSE(fs::exists(root));
 }
 
+TEST(ProcessRemove, TellsWhyItDoesNotGoAndGoesOn)
+{
+    ProcessHouse house;
+    house.Open();
+    std::string home = house.AttemptPath(Key(1)) + "/home", kept = house.Path("kept");
+    house.Start(Key(1), Shell("exit 0"));
+    house.told.WaitEnd(Key(1));
+    ASSERT_TRUE(fs::create_directory(kept));
+    if (mount(kept.c_str(), home.c_str(), nullptr, MS_BIND, nullptr) != 0)
+        GTEST_SKIP() << "only root may mount";
+    err err = ERR_INIT;
+    ASSERT_EQ(house.get()->ops->remove(house.get(), JobId(1), &err), 0) << err.text;
+    execution_key key{};
+    key.job_id = JobId(1);
+    EXPECT_NE(house.told.Wait(key, EXECUTION_EVENT_REMOVE_DELAYED).message.find("home"), std::string::npos);
+    EXPECT_EQ(house.told.Count(key, EXECUTION_EVENT_REMOVED), 0u);
+    EXPECT_EQ(umount(home.c_str()), 0);
+    house.told.Wait(key, EXECUTION_EVENT_REMOVED);
+    EXPECT_EQ(house.told.Count(key, EXECUTION_EVENT_REMOVE_DELAYED), 1u);
+}
+
 TEST(ProcessRemove, WhatIsMountedInAHomeIsNotEmptied)
 {
     ProcessHouse house;

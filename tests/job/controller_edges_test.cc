@@ -147,7 +147,7 @@ TEST(ControllerEdges, NewsOfUnknownAndEndedExecutionsChangeNothing)
     House house;
     std::string name = finished_job(house);
     struct execution_sink sink = controller_sink(house.controller);
-    for (int kind = EXECUTION_EVENT_STARTED; kind <= EXECUTION_EVENT_REMOVED; kind++) {
+    for (int kind = EXECUTION_EVENT_STARTED; kind <= EXECUTION_EVENT_REMOVE_DELAYED; kind++) {
         for (uint64_t id : {UINT64_C(1), (uint64_t)std::stoull(House::id(name))}) {
             struct execution_event event = {};
             event.kind = (enum execution_event_kind)kind;

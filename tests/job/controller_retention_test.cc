@@ -35,6 +35,27 @@ struct KeepingHouse : House {
     std::vector<std::string> lines;
 };
 
+TEST(ControllerRetention, TheOperatorIsToldWhyFilesDoNotGo)
+{
+    KeepingHouse house(day_s);
+    std::string name = house.end(house.make(simple_job()));
+    struct execution_sink sink = controller_sink(house.controller);
+    struct execution_event event = {};
+    event.kind = EXECUTION_EVENT_REMOVE_DELAYED;
+    event.key.job_id = std::stoull(House::id(name));
+    event.message = "home is mounted upon";
+    auto call = house.remove(name);
+    ASSERT_TRUE(house.turn());
+    sink.event(sink.context, &event);
+    ASSERT_TRUE(house.turn());
+    ASSERT_FALSE(house.lines.empty());
+    EXPECT_NE(house.lines.back().find(House::id(name)), std::string::npos);
+    EXPECT_NE(house.lines.back().find("home is mounted upon"), std::string::npos);
+    EXPECT_TRUE(house.has_files(name));
+    ASSERT_TRUE(house.settle());
+    EXPECT_FALSE(house.has_files(name));
+}
+
 TEST(ControllerRetention, AnEndedJobGoesWithItsFilesWhenItIsOldEnough)
 {
     KeepingHouse house(day_s);
