@@ -11,6 +11,11 @@ import storage_peers
 from bench_lib import TRIES, Device, Patience, figures_of
 
 LEVELS = (1, 16, 64, 256)
+SECTIONS = ("create", "sealed", "bytes", "memory", "cycles", "recovery", "snapshot")
+SEALS = (("none", "not sealed"), ("store", "sealed with the store's key"), ("job", "sealed with a key of each job's"))
+SEALED_IN_FLIGHT = 64
+# Rows that live while others come and go.
+CYCLED_ROWS = 100000
 JOB_BYTES = 1024
 # Rows replaced in turn while snapshots are taken: enough for several in the time of one run.
 LIVE_ROWS = 200000
@@ -26,7 +31,7 @@ def bench_storage(tools, arguments):
         folder.chmod(0o711)  # PostgreSQL runs as somebody else, and has to reach what is its own in it
         bench = StorageBench(tools, arguments, folder)
         result = {"what": "storage", "job_bytes": JOB_BYTES, "rows": arguments.rows}
-        for section in ("create", "bytes", "memory", "recovery", "snapshot"):
+        for section in SECTIONS:
             if not arguments.only or section in arguments.only:
                 result[section] = getattr(bench, section)()
         result["probe_us"] = bench.patience.best_us
@@ -43,7 +48,7 @@ class StorageBench:
     def store(self, verb, *words):
         """One run of our own program in the folder "store", which is kept."""
         return figures_of([self.tools.store(), verb, self.folder / "store", *words],
-                          600 + SECONDS_PER_MILLION_MAX * self.arguments.rows // 1000000)
+                          600 + SECONDS_PER_MILLION_MAX * (self.arguments.rows + self.arguments.cycles) // 1000000)
 
     def fresh_store(self, verb, *words):
         shutil.rmtree(self.folder / "store", ignore_errors=True)
@@ -76,6 +81,15 @@ class StorageBench:
             except (RuntimeError, OSError) as error:
                 rows.append({"name": peer_class.name, "skipped": str(error)})
         return rows
+
+    def sealed(self):
+        """In turns, so that what the disk does meanwhile meets all alike."""
+        runs = {kind: [] for kind, _ in SEALS}
+        for _ in range(self.arguments.rounds):
+            for kind, _ in SEALS:
+                runs[kind].append(self.fresh_store("sealed", SEALED_IN_FLIGHT, self.arguments.seconds, kind))
+        return [{"name": name, **{key: statistics.median(run[key] for run in runs[kind])
+                                  for key in ("rate", "p50_us", "cpu_us_per_row")}} for kind, name in SEALS]
 
     @contextlib.contextmanager
     def peer(self, peer_class):
@@ -133,6 +147,9 @@ class StorageBench:
 
     def memory(self):
         return self.fresh_store("memory", self.arguments.rows)
+
+    def cycles(self):
+        return self.fresh_store("cycles", CYCLED_ROWS, self.arguments.cycles)
 
     def recovery(self):
         rows = []
@@ -217,7 +234,7 @@ class StorageBench:
 def print_storage(result):
     print(f"the store in process, jobs of {result['job_bytes']} bytes with 4 labels; best probe (write + fdatasync of 1 KiB)"
           f" {result['probe_us']:.0f} µs; * the probes beside it were slow: somebody else used the disk")
-    printers = {"create": print_create, "bytes": print_bytes, "memory": print_memory, "recovery": print_recovery,
+    printers = {"create": print_create, "sealed": print_sealed, "bytes": print_bytes, "memory": print_memory, "cycles": print_cycles, "recovery": print_recovery,
                 "snapshot": print_snapshot}
     for section, show in printers.items():
         if section in result:
@@ -244,6 +261,14 @@ def print_create(rows, result):
           f" targets 40,000 / 100,000 / 200,000 at 16 / 64 / 256")
 
 
+def print_sealed(rows, _result):
+    print(f"the price of a seal: durable creates, {SEALED_IN_FLIGHT} in flight, on a new disk")
+    print(f"{'':40}{'jobs/s':>10}{'ratio':>8}{'p50 µs':>8}{'CPU µs/job':>12}{'ratio':>8}")
+    for row in rows:
+        print(f"{row['name']:40}{row['rate']:10,.0f}{row['rate'] / rows[0]['rate']:8.2f}{row['p50_us']:8.0f}"
+              f"{row['cpu_us_per_row']:12.2f}{row['cpu_us_per_row'] / rows[0]['cpu_us_per_row']:8.2f}")
+
+
 def print_bytes(rows, _result):
     print("bytes written per byte of a job: by the device, journal and all, less what others write; * that was much;"
           " and as asked for by the process")
@@ -265,6 +290,13 @@ def print_memory(memory, _result):
     print(f"  headers of the versions {memory['headers']:.0f} B; indexes {indexes:.0f} B: ids {memory['ids']:.0f},"
           f" order {memory['order']:.0f}, names and labels {memory['keys']:.0f}, wildcards {memory['texts']:.0f},"
           f" states and times {memory['states_times']:.0f}; the rest is the allocator's rounding, and concurrency's")
+
+
+def print_cycles(figures, _result):
+    print(f"{figures['cycles']:,.0f} jobs deleted and made, {figures['live']:,.0f} at a time: after a tenth of them"
+          f" {figures['resident_before'] / 1e6:,.1f} MB resident and {figures['allocated_before'] / 1e6:,.1f} MB allocated,"
+          f" at the end {figures['resident_after'] / 1e6:,.1f} and {figures['allocated_after'] / 1e6:,.1f};"
+          f" {figures['cycles'] / figures['seconds']:,.0f} a second")
 
 
 def print_recovery(rows, result):

@@ -3,11 +3,15 @@
  * usage: storage_store create   DIR IN_FLIGHT SECONDS LIVE_ROWS   LIVE_ROWS 0: each row is new, snapshots are off;
  *                                                                 else rows of so many are replaced, snapshots are on
  *        storage_store recycled DIR IN_FLIGHT SECONDS             new rows into segments that have had a life before
+ *        storage_store sealed   DIR IN_FLIGHT SECONDS none|store|job   new rows, sealed with nothing, with the store's key, with
+ *                                                                 a key that each names itself
  *        storage_store fill     DIR ROWS log|snapshot             rows in the log alone, or in a snapshot
  *        storage_store recover  DIR                               opens, tells time and memory
  *        storage_store snapshot DIR IN_FLIGHT SECONDS             of a directory filled with a log: creates for so long
  *                                                                 without a snapshot, then beside one until it is done
  *        storage_store memory   DIR ROWS                          what so many rows cost beyond their bytes
+ *        storage_store cycles   DIR LIVE_ROWS COUNT               so many times the oldest row is deleted and a new one
+ *                                                                 made, with snapshots; memory after a tenth, and at the end
  *        storage_store probe    DIR COUNT                         write + fdatasync of 1 KiB, nothing else
  * Shape     the owner of the store keeps IN_FLIGHT creates in flight: it stages what has arrived, commits, and answers
  *           them all, whereupon as many arrive anew. The keys are found by the extractor that the server gives.
@@ -29,6 +33,8 @@
 #include "bench_job.h"
 #include "job/job_keys.h"
 #include "measure.h"
+#include "seal/key_file.h"
+#include "seal/keyring.h"
 #include "storage/store.h"
 
 #define FILL_BATCH 512
@@ -40,10 +46,15 @@
 #define STEP_LIMIT_NS 1000000
 /* A snapshot that takes longer is not waited for. */
 #define SNAPSHOT_NS_MAX (60 * NS_PER_S)
+#define KEY_NAME "projects/p/locations/l/keyRings/r/cryptoKeys/k"
 
 struct bench {
     struct store *store;
+    struct keyring *keys;
     struct bench_job job;
+    /* The job's bytes, and behind them the key that it names. */
+    char value[BENCH_JOB_BYTES + sizeof KEY_NAME + 8];
+    size_t tail_size;
     uint64_t number;
     uint64_t *ids; /* of the rows that are replaced, in turn */
     uint64_t id_count;
@@ -65,12 +76,15 @@ static void check(int result, const struct err *err)
     }
 }
 
-static struct store_recovery open_bench(struct bench *bench, const char *dir, uint64_t snapshot_log_bytes_min)
+static struct store_recovery open_sealed(struct bench *bench, const char *dir, uint64_t snapshot_log_bytes_min,
+                                         struct keyring *keys, const char *store_key)
 {
     struct store_options options = {.dir = dir,
                                     .fs = fs_system(),
                                     .clock = clock_system(),
                                     .extract = job_keys_extract,
+                                    .keys = keys,
+                                    .store_key = store_key,
                                     .snapshot_log_bytes_min = snapshot_log_bytes_min};
     struct store_recovery report;
     struct err err = ERR_INIT;
@@ -79,18 +93,46 @@ static struct store_recovery open_bench(struct bench *bench, const char *dir, ui
     bench_job_init(&bench->job);
     check(store_open(&options, &bench->store, &report, &err), &err);
     store_bind_owner(bench->store);
+    bench->keys = keys;
     return report;
+}
+
+static struct store_recovery open_bench(struct bench *bench, const char *dir, uint64_t snapshot_log_bytes_min)
+{
+    return open_sealed(bench, dir, snapshot_log_bytes_min, NULL, NULL);
+}
+
+/* encryption_spec {kms_key_name} of every job from now on. */
+static void name_key(struct bench *bench)
+{
+    const size_t name_size = sizeof KEY_NAME - 1;
+    const char head[] = {12 << 3 | 2, (char)(name_size + 2), 1 << 3 | 2, (char)name_size};
+
+    memcpy(bench->value + BENCH_JOB_BYTES, head, sizeof head);
+    memcpy(bench->value + BENCH_JOB_BYTES + sizeof head, KEY_NAME, name_size);
+    bench->tail_size = sizeof head + name_size;
+}
+
+static uint64_t put(struct bench *bench, uint64_t id)
+{
+    struct err err = ERR_INIT;
+
+    bench_job_set(&bench->job, id, bench->number++);
+    memcpy(bench->value, bench->job.bytes, BENCH_JOB_BYTES);
+    check(
+        store_put(bench->store, STORE_TABLE_JOB, id, span_make(bench->value, BENCH_JOB_BYTES + bench->tail_size), &err),
+        &err);
+    return id;
+}
+
+static uint64_t put_new(struct bench *bench)
+{
+    return put(bench, store_next_id(bench->store, STORE_TABLE_JOB));
 }
 
 static uint64_t put_one(struct bench *bench)
 {
-    uint64_t id = bench->ids ? bench->ids[bench->number * UINT64_C(2654435761) % bench->id_count]
-                             : store_next_id(bench->store, STORE_TABLE_JOB);
-    struct err err = ERR_INIT;
-
-    bench_job_set(&bench->job, id, bench->number++);
-    check(store_put(bench->store, STORE_TABLE_JOB, id, span_make(bench->job.bytes, BENCH_JOB_BYTES), &err), &err);
-    return id;
+    return bench->ids ? put(bench, bench->ids[bench->number * UINT64_C(2654435761) % bench->id_count]) : put_new(bench);
 }
 
 static void commit(struct bench *bench)
@@ -208,6 +250,49 @@ static void verb_recycled(const char *dir, char **arguments)
     measure_create(&bench, dir, (uint32_t)strtoul(arguments[0], NULL, 10), (int64_t)(strtod(arguments[1], NULL) * 1e9),
                    rows / 2);
     store_close(bench.store);
+}
+
+static struct keyring *make_keys(const char *dir)
+{
+    struct key_source *source;
+    struct keyring *keys;
+    struct err err = ERR_INIT;
+    char path[4096];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s.keys", dir);
+    file = fopen(path, "we");
+    if (!file || fchmod(fileno(file), 0600) != 0 ||
+        fprintf(file, "%s 1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= primary\n", KEY_NAME) < 0 ||
+        fclose(file) != 0) {
+        measure_fail("cannot write %s: %s", path, strerror(errno));
+    }
+    check(key_file_open(path, &source, &err), &err);
+    check(keyring_create(source, &keys, &err), &err);
+    unlink(path);
+    return keys;
+}
+
+static void verb_sealed(const char *dir, char **arguments)
+{
+    struct keyring *keys = make_keys(dir);
+    struct bench bench;
+    int64_t cpu;
+    struct run warm_up = {0};
+    struct run run = {0};
+    uint32_t in_flight = (uint32_t)strtoul(arguments[0], NULL, 10);
+
+    open_sealed(&bench, dir, NEVER_BYTES, keys, strcmp(arguments[2], "store") == 0 ? KEY_NAME : NULL);
+    if (strcmp(arguments[2], "job") == 0) {
+        name_key(&bench);
+    }
+    drive(&bench, in_flight, WARM_UP_NS, 0, &warm_up);
+    cpu = thread_cpu_ns();
+    drive(&bench, in_flight, (int64_t)(strtod(arguments[1], NULL) * 1e9), 0, &run);
+    printf("cpu_us_per_row=%.3f ", (double)(thread_cpu_ns() - cpu) / 1e3 / (double)run.rows);
+    run_print(&run);
+    store_close(bench.store);
+    keyring_destroy(keys);
 }
 
 static void verb_fill(const char *dir, char **arguments)
@@ -331,6 +416,48 @@ static void verb_memory(const char *dir, char **arguments)
     store_close(bench.store);
 }
 
+static void cycle(struct bench *bench, uint64_t count)
+{
+    struct err err = ERR_INIT;
+
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t *oldest = &bench->ids[bench->number % bench->id_count];
+
+        check(store_delete(bench->store, STORE_TABLE_JOB, *oldest, &err), &err);
+        *oldest = put_new(bench);
+        if (i % FILL_BATCH == FILL_BATCH - 1) {
+            commit(bench);
+        }
+    }
+    commit(bench);
+}
+
+static void verb_cycles(const char *dir, char **arguments)
+{
+    uint64_t live = strtoull(arguments[0], NULL, 10);
+    uint64_t count = strtoull(arguments[1], NULL, 10);
+    uint64_t *ids = calloc(live, sizeof *ids);
+    uint64_t resident;
+    uint64_t allocated;
+    int64_t begin;
+    struct bench bench;
+
+    open_bench(&bench, dir, 0);
+    fill(&bench, live, ids);
+    bench.ids = ids;
+    bench.id_count = live;
+    begin = now_ns();
+    cycle(&bench, count / 10);
+    resident = resident_bytes();
+    allocated = allocated_bytes();
+    cycle(&bench, count - count / 10);
+    printf("cycles=%" PRIu64 " live=%" PRIu64 " seconds=%.2f resident_before=%" PRIu64 " resident_after=%" PRIu64
+           " allocated_before=%" PRIu64 " allocated_after=%" PRIu64 " ",
+           count, live, (double)(now_ns() - begin) / 1e9, resident, resident_bytes(), allocated, allocated_bytes());
+    store_close(bench.store);
+    free(ids);
+}
+
 static void verb_probe(const char *dir, char **arguments)
 {
     unsigned long count = strtoul(arguments[0], NULL, 10);
@@ -372,10 +499,10 @@ struct verb {
 
 int main(int argc, char **argv)
 {
-    static const struct verb verbs[] = {{"create", 3, verb_create},     {"recycled", 2, verb_recycled},
-                                        {"fill", 2, verb_fill},         {"recover", 0, verb_recover},
-                                        {"snapshot", 2, verb_snapshot}, {"memory", 1, verb_memory},
-                                        {"probe", 1, verb_probe}};
+    static const struct verb verbs[] = {
+        {"create", 3, verb_create}, {"recycled", 2, verb_recycled}, {"sealed", 3, verb_sealed},
+        {"fill", 2, verb_fill},     {"recover", 0, verb_recover},   {"snapshot", 2, verb_snapshot},
+        {"memory", 1, verb_memory}, {"cycles", 2, verb_cycles},     {"probe", 1, verb_probe}};
 
     mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* as the server does */
     for (size_t i = 0; argc >= 3 && i < sizeof verbs / sizeof verbs[0]; i++) {
@@ -385,6 +512,7 @@ int main(int argc, char **argv)
             return 0;
         }
     }
-    fprintf(stderr, "usage: storage_store create|recycled|fill|recover|snapshot|memory|probe DIR ARGUMENT...\n");
+    fprintf(stderr,
+            "usage: storage_store create|recycled|sealed|fill|recover|snapshot|memory|cycles|probe DIR ARGUMENT...\n");
     return 2;
 }
