@@ -64,10 +64,30 @@ static void split_names(const struct block_index *index, const struct planned_te
 static void split_key(const struct planned_test *planned, const struct row_mask *in, struct row_mask *holds,
                       struct row_mask *sure)
 {
+    bool is_exact = planned->hit.posting != NULL;
+
     row_mask_clear(holds);
     row_mask_clear(sure);
+    if (planned->needed[0]) {
+        if (is_exact) {
+            postings_hit_merge_common(&planned->hit, in, sure);
+        }
+        return;
+    }
     postings_hit_merge_common(&planned->hit, in, holds);
-    if (planned->hit.posting) {
+    if (is_exact) {
+        *sure = *holds;
+    }
+}
+
+static void split_states(const struct block_index *index, const struct planned_test *planned, const struct row_mask *in,
+                         struct row_mask *holds, struct row_mask *sure)
+{
+    struct row_mask *first = planned->needed[0] ? sure : holds;
+
+    row_mask_clear(first);
+    row_columns_merge_states(index->columns, planned->test->states, in, first);
+    if (first == holds) {
         *sure = *holds;
     }
 }
@@ -111,7 +131,8 @@ static bool look_up(const struct block_index *index, struct planned_test *planne
     return true;
 }
 
-/* holds: the rows of in that may pass the test; sure: those of them that do pass it. */
+/* holds: the rows of in that may pass the test; sure: those of them that do pass it. Where no row may pass, holds is
+ * nothing to go by. */
 static void split(const struct block_index *index, struct planned_test *planned, const struct row_mask *in,
                   struct row_mask *holds, struct row_mask *sure)
 {
@@ -125,9 +146,7 @@ static void split(const struct block_index *index, struct planned_test *planned,
         split_key(planned, in, holds, sure);
         break;
     case PLANNED_STATE:
-        row_mask_clear(holds);
-        row_columns_merge_states(index->columns, test->states, in, holds);
-        *sure = *holds;
+        split_states(index, planned, in, holds, sure);
         break;
     case PLANNED_TIME:
         row_columns_split_times(index->columns, test->first_unix_ns, test->last_unix_ns, in, sure, holds);
