@@ -1,12 +1,7 @@
 /* list_filter: the text of a list request's filter, compiled to what the store understands.
  *
  * Used by   custom_job_service.c, operations_service.c.
- * Shape     the grammar of AIP-160:
- *             expression   factor { [AND] factor }        side by side is AND
- *             factor       term { OR term }               OR binds tighter than AND
- *             term         [ NOT | - ] simple
- *             simple       ( expression ) | field operator value
- *             operator     = != < <= > >= :
+ * Shape     the grammar of filter_grammar.h.
  *           Jobs have the fields, each also in lowerCamelCase:
  *             display_name   = != :        text
  *             state          = != :        a JobState by name
@@ -19,7 +14,7 @@
  *           characters; in those of : a lone * asks whether the field is set. `a != b` is NOT `a = b`, so it also
  *           matches an absent label.
  *           Text is compared byte by byte: case matters, nothing is folded or normalised. Keywords are upper case.
- * Bound     LIMIT_FILTER_BYTES, _DEPTH (parentheses), _TERMS (comparisons).
+ * Bound     filter_grammar.h's.
  * Owns      a filter lives in the arena and borrows the text it was made of.
  * Thread    any; pure.
  * Errors    ERR_INVALID: the column, counted in characters from 1, what was expected and what was found.

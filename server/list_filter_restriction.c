@@ -12,7 +12,7 @@
 
 struct compiling {
     struct span text;
-    const struct filter_restriction *restriction;
+    const struct filter_comparison *comparison;
     struct upb_Arena *arena;
     struct store_test *test;
     struct err *err;
@@ -31,7 +31,7 @@ struct filter_field {
 static int refuse_value(struct compiling *compiling, const char *expected)
 {
     char shown[SHOWN_BYTES];
-    const struct filter_token *value = &compiling->restriction->value;
+    const struct filter_token *value = &compiling->comparison->value;
 
     return filter_refuse(compiling->text, value->offset, compiling->err, "expected %s, found %s", expected,
                          filter_token_shown(value, shown, sizeof shown));
@@ -46,7 +46,7 @@ static int make_pattern(struct compiling *compiling, const struct filter_token *
 static int compile_display_name(struct compiling *compiling)
 {
     compiling->test->kind = STORE_TEST_DISPLAY_NAME;
-    return make_pattern(compiling, &compiling->restriction->value, &compiling->test->pattern);
+    return make_pattern(compiling, &compiling->comparison->value, &compiling->test->pattern);
 }
 
 static int compile_state(struct compiling *compiling)
@@ -54,7 +54,7 @@ static int compile_state(struct compiling *compiling)
     struct store_test *test = compiling->test;
     struct store_pattern pattern;
 
-    if (make_pattern(compiling, &compiling->restriction->value, &pattern)) {
+    if (make_pattern(compiling, &compiling->comparison->value, &pattern)) {
         return -1;
     }
     test->kind = STORE_TEST_STATE;
@@ -64,7 +64,7 @@ static int compile_state(struct compiling *compiling)
             test->states |= BIT(state);
         }
     }
-    if (store_pattern_is_any(&pattern) && compiling->restriction->sign.op == FILTER_HAS) {
+    if (store_pattern_is_any(&pattern) && compiling->comparison->sign.op == FILTER_HAS) {
         test->states &= ~BIT(JOB_STATE_UNSPECIFIED);
     }
     if (test->states == 0) {
@@ -77,7 +77,7 @@ static int compile_done(struct compiling *compiling)
 {
     struct store_pattern pattern;
 
-    if (make_pattern(compiling, &compiling->restriction->value, &pattern)) {
+    if (make_pattern(compiling, &compiling->comparison->value, &pattern)) {
         return -1;
     }
     compiling->test->kind = STORE_TEST_STATE;
@@ -109,12 +109,12 @@ static void set_range(struct store_test *test, enum filter_operator op, int64_t 
 
 static int compile_create_time(struct compiling *compiling)
 {
-    enum filter_operator op = compiling->restriction->sign.op;
+    enum filter_operator op = compiling->comparison->sign.op;
     struct store_test *test = compiling->test;
     struct store_pattern pattern;
     int64_t unix_ns;
 
-    if (make_pattern(compiling, &compiling->restriction->value, &pattern)) {
+    if (make_pattern(compiling, &compiling->comparison->value, &pattern)) {
         return -1;
     }
     test->kind = STORE_TEST_CREATE_TIME;
@@ -132,7 +132,7 @@ static int compile_create_time(struct compiling *compiling)
 /* labels:KEY */
 static int compile_label_keys(struct compiling *compiling)
 {
-    const struct filter_token *sign = &compiling->restriction->sign;
+    const struct filter_token *sign = &compiling->comparison->sign;
 
     if (sign->op != FILTER_HAS) {
         return filter_refuse(compiling->text, sign->offset, compiling->err,
@@ -140,27 +140,27 @@ static int compile_label_keys(struct compiling *compiling)
                              SPAN_FORMAT(sign->text));
     }
     compiling->test->kind = STORE_TEST_LABEL_KEY;
-    return make_pattern(compiling, &compiling->restriction->value, &compiling->test->pattern);
+    return make_pattern(compiling, &compiling->comparison->value, &compiling->test->pattern);
 }
 
 static int compile_labels(struct compiling *compiling)
 {
-    const struct filter_restriction *restriction = compiling->restriction;
+    const struct filter_comparison *comparison = compiling->comparison;
     struct store_pattern key;
 
-    if (!restriction->has_key) {
+    if (comparison->path_count == 1) {
         return compile_label_keys(compiling);
     }
-    if (make_pattern(compiling, &restriction->key, &key)) {
+    if (make_pattern(compiling, &comparison->path[1], &key)) {
         return -1;
     }
     if (key.count != 1 || key.pieces[0].size == 0) {
-        return filter_refuse(compiling->text, restriction->key.offset, compiling->err,
+        return filter_refuse(compiling->text, comparison->path[1].offset, compiling->err,
                              "expected the key of a label, without wildcards");
     }
     compiling->test->kind = STORE_TEST_LABEL;
     compiling->test->key = key.pieces[0];
-    return make_pattern(compiling, &restriction->value, &compiling->test->pattern);
+    return make_pattern(compiling, &comparison->value, &compiling->test->pattern);
 }
 
 #define OPERATORS_TEXT (BIT(FILTER_EQUAL) | BIT(FILTER_NOT_EQUAL) | BIT(FILTER_HAS))
@@ -176,7 +176,7 @@ static const struct filter_field fields[] = {
 
 static int refuse_field(enum list_filter_of of, const struct compiling *compiling)
 {
-    const struct filter_token *field = &compiling->restriction->field;
+    const struct filter_token *field = &compiling->comparison->path[0];
 
     return filter_refuse(compiling->text, field->offset, compiling->err, "\"%.*s\" cannot be filtered on; %s",
                          SPAN_FORMAT(excerpt(field->text)),
@@ -194,19 +194,19 @@ static const struct filter_field *find_field(enum list_filter_of of, const struc
     return NULL;
 }
 
-int filter_restriction_compile(enum list_filter_of of, struct span text, const struct filter_restriction *restriction,
+int filter_restriction_compile(enum list_filter_of of, struct span text, const struct filter_comparison *comparison,
                                struct upb_Arena *arena, struct store_test *ret_test, struct err *err)
 {
-    struct store_test test = {.next = {STORE_FILTER_NO_MATCH, STORE_FILTER_MATCH}};
-    struct compiling compiling = {text, restriction, arena, &test, err};
-    const struct filter_field *field = find_field(of, &restriction->field);
-    const struct filter_token *sign = &restriction->sign;
+    struct store_test test = {.states = 0};
+    struct compiling compiling = {text, comparison, arena, &test, err};
+    const struct filter_field *field = find_field(of, &comparison->path[0]);
+    const struct filter_token *sign = &comparison->sign;
 
     if (!field) {
         return refuse_field(of, &compiling);
     }
-    if (restriction->has_key && !field->keyed) {
-        return filter_refuse(text, restriction->key.offset, err, "%s has no fields of its own", field->name);
+    if (comparison->path_count > 1 && !field->keyed) {
+        return filter_refuse(text, comparison->path[1].offset, err, "%s has no fields of its own", field->name);
     }
     if (!(field->operators & BIT(sign->op))) {
         return filter_refuse(text, sign->offset, err, "%s takes %s, not %.*s", field->name, field->operators_shown,
@@ -214,10 +214,6 @@ int filter_restriction_compile(enum list_filter_of of, struct span text, const s
     }
     if (field->compile(&compiling)) {
         return -1;
-    }
-    if (sign->op == FILTER_NOT_EQUAL) {
-        test.next[0] = STORE_FILTER_MATCH;
-        test.next[1] = STORE_FILTER_NO_MATCH;
     }
     *ret_test = test;
     return 0;
