@@ -110,6 +110,10 @@ struct log_line {
     struct span text;       /* without its newline; valid during the call */
     bool partial;           /* the line goes on in the next one of the same stream */
     uint64_t dropped_bytes; /* not 0: this line stands for so many bytes that were not kept */
+    /* Its place among all lines of the job, for as long as they are kept: by time, in which none is before the one that
+     * precedes it in its file, then by place, the first number first. A cursor that was just opened gives them so. */
+    int64_t order_unix_ns;
+    uint64_t place[2];
 };
 
 typedef bool (*log_line_fn)(void *context, const struct log_line *line); /* false: stop here; the line counts as read */

@@ -90,6 +90,16 @@ static int fill(struct log_file *file, int job_fd, struct err *err)
     return result;
 }
 
+/* Files stand in the order of log_reader.c: the service's, then by attempt, replica, restart and stream. */
+static uint64_t place_of(const struct log_file *file)
+{
+    const struct execution_key *key = &file->key;
+
+    return (uint64_t)(key->job_attempt & 0xfff) << 52 | (uint64_t)(key->pool_index & 0xf) << 48 |
+           (uint64_t)(key->replica_index & 0xffffff) << 24 | (uint64_t)(key->restart & 0xffff) << 8 |
+           (uint64_t)file->stream;
+}
+
 static void set_line(struct log_file *file, const char *text, size_t size, bool is_whole)
 {
     struct supervisor_log_entry entry;
@@ -108,6 +118,9 @@ static void set_line(struct log_file *file, const char *text, size_t size, bool 
     if (file->line.time_unix_ns > file->order_unix_ns) {
         file->order_unix_ns = file->line.time_unix_ns;
     }
+    file->line.order_unix_ns = file->order_unix_ns;
+    file->line.place[0] = place_of(file);
+    file->line.place[1] = file->offset;
 }
 
 int log_file_peek(struct log_file *file, int job_fd, bool *ret_has_entry, struct err *err)

@@ -114,8 +114,11 @@ static bool next_line(struct log_cursor *cursor, struct log_line *ret_line, char
         found = line->job_id == cursor->job_id && (!cursor->replica[0] || strcmp(line->replica, cursor->replica) == 0);
         if (found) {
             memcpy(text, line->text, line->text_bytes);
-            *ret_line = (struct log_line){
-                .stream = line->stream, .time_unix_ns = line->time_unix_ns, .text = span_make(text, line->text_bytes)};
+            *ret_line = (struct log_line){.stream = line->stream,
+                                          .time_unix_ns = line->time_unix_ns,
+                                          .order_unix_ns = line->time_unix_ns,
+                                          .place = {0, cursor->next},
+                                          .text = span_make(text, line->text_bytes)};
             memcpy(ret_line->replica, line->replica, sizeof ret_line->replica);
         }
     }

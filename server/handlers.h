@@ -30,6 +30,7 @@ void handle_list_locations(struct call *call);
 
 /* customjobd.v1.Logs; server streaming */
 void handle_tail_logs(struct call *call);
+void handle_list_log_entries(struct call *call);
 
 /* customjobd.v1.Simulation */
 void handle_get_clock(struct call *call);

@@ -13,6 +13,7 @@
 #include "job/job_keys.h"
 #include "job/job_seal.h"
 #include "server/health_service.h"
+#include "server/log_query.h"
 #include "server/log_tailer.h"
 #include "server/main_executor.h"
 #include "server/main_exit.h"
@@ -43,6 +44,7 @@ struct house {
     struct health *health;
     struct reflection_index *reflection;
     struct log_tailer *log_tailer;
+    struct log_querier *log_querier;
     struct rpc_server *server;
     struct services services;
     uint64_t open_files; /* the soft limit that replicas get; 0: none of their own */
@@ -229,7 +231,8 @@ static int make_services(struct house *house, struct err *err)
     struct services *services = &house->services;
 
     if (health_create(&house->health, err) || reflection_index_create(&house->reflection, err) ||
-        log_tailer_create(&tailer, &house->log_tailer, err)) {
+        log_tailer_create(&tailer, &house->log_tailer, err) ||
+        log_querier_create(house->executor, &house->log_querier, err)) {
         return -1;
     }
     services->store = house->store;
@@ -245,6 +248,7 @@ static int make_services(struct house *house, struct err *err)
                                               .python_packages = true,
                                               .keys = house->keys};
     services->log_tailer = house->log_tailer;
+    services->log_querier = house->log_querier;
     services->health = house->health;
     services->reflection = house->reflection;
     return 0;
@@ -302,6 +306,7 @@ static void drain(struct house *house)
 
     health_stop(house->health);
     log_tailer_stop(house->log_tailer);
+    log_querier_stop(house->log_querier);
     controller_end_waits(house->controller);
     main_simulation_hurry(&house->simulation);
     rpc_server_stop(house->server, house->config.drain_grace_ms);
@@ -318,6 +323,7 @@ static void tear_down(struct house *house)
     rpc_server_destroy(house->server);
     main_listen_close(&house->listen);
     log_tailer_destroy(house->log_tailer);
+    log_querier_destroy(house->log_querier);
     health_destroy(house->health);
     reflection_index_destroy(house->reflection);
     if (house->executor) {

@@ -16,7 +16,25 @@ static const char *const unserved_of_job_service[] = {
 #define METHOD(name) #name,
 #include "proto/job_service_methods.def"
 #undef METHOD
-};
+    NULL};
+
+static const char *const unserved_of_logging_service[] = {
+#define METHOD(name) #name,
+#include "proto/logging_service_methods.def"
+#undef METHOD
+    NULL};
+
+/* Services that are served in part. */
+static const struct {
+    const char *prefix;
+    const char *name;
+    const char *serves;
+    const char *const *unserved;
+} parts[] = {
+    {"/google.cloud.aiplatform.v1.JobService/", "JobService", "serves CustomJobs only", unserved_of_job_service},
+    {"/google.cloud.aiplatform.v1beta1.JobService/", "JobService", "serves CustomJobs only", unserved_of_job_service},
+    {"/google.logging.v2.LoggingServiceV2/", "LoggingServiceV2",
+     "lists entries, and customjobd.v1.Logs.Tail follows them", unserved_of_logging_service}};
 
 const struct rpc_method *methods_served(size_t *ret_count)
 {
@@ -33,10 +51,10 @@ static bool take_prefix(struct span *text, const char *prefix)
     return true;
 }
 
-static bool is_unserved_of_job_service(struct span name)
+static bool is_among(const char *const *names, struct span name)
 {
-    for (size_t i = 0; i < sizeof unserved_of_job_service / sizeof unserved_of_job_service[0]; i++) {
-        if (span_equal_text(name, unserved_of_job_service[i])) {
+    for (; *names; names++) {
+        if (span_equal_text(name, *names)) {
             return true;
         }
     }
@@ -46,20 +64,23 @@ static bool is_unserved_of_job_service(struct span name)
 void methods_refuse(struct span path, char *text, size_t text_bytes)
 {
     struct span method = path;
+    struct span shown;
 
-    if (path.size > PATH_BYTES_SHOWN) {
-        path.size = PATH_BYTES_SHOWN;
-    }
-    if (take_prefix(&method, "/google.cloud.aiplatform.v1.JobService/") ||
-        take_prefix(&method, "/google.cloud.aiplatform.v1beta1.JobService/")) {
-        if (is_unserved_of_job_service(method)) {
-            snprintf(text, text_bytes, "JobService.%.*s is not supported by customjobd: it serves CustomJobs only",
-                     SPAN_FORMAT(method));
-        } else {
-            snprintf(text, text_bytes, "JobService has no method %.*s",
-                     (int)(method.size > PATH_BYTES_SHOWN ? PATH_BYTES_SHOWN : method.size), method.data);
+    path.size = path.size > PATH_BYTES_SHOWN ? PATH_BYTES_SHOWN : path.size;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!take_prefix(&method, parts[i].prefix)) {
+            continue;
         }
-    } else if (take_prefix(&method, "/google.iam.v1.IAMPolicy/")) {
+        shown = span_make(method.data, method.size > PATH_BYTES_SHOWN ? PATH_BYTES_SHOWN : method.size);
+        if (is_among(parts[i].unserved, method)) {
+            snprintf(text, text_bytes, "%s.%.*s is not supported by customjobd: it %s", parts[i].name,
+                     SPAN_FORMAT(shown), parts[i].serves);
+        } else {
+            snprintf(text, text_bytes, "%s has no method %.*s", parts[i].name, SPAN_FORMAT(shown));
+        }
+        return;
+    }
+    if (take_prefix(&method, "/google.iam.v1.IAMPolicy/")) {
         snprintf(text, text_bytes, "IAMPolicy.%.*s is not supported by customjobd: it keeps no IAM policies",
                  (int)(method.size > PATH_BYTES_SHOWN ? PATH_BYTES_SHOWN : method.size), method.data);
     } else {

@@ -1,7 +1,7 @@
 /* methods: which methods and services there are, and what is said of those that are not.
  *
  * Used by   main_serve.c, for the server; health_service.c and reflection_service.c for the services' names.
- * Shape     methods.def is the list; proto/job_service_methods.def names what JobService has elsewhere.
+ * Shape     methods.def is the list; the lists in proto/ name what the services have elsewhere.
  * Thread    any; read-only.
  */
 #ifndef SERVER_METHODS_H_

@@ -8,6 +8,7 @@
 #include "google/cloud/aiplatform/v1/job_service.upbdefs.h"
 #include "google/cloud/aiplatform/v1beta1/job_service.upbdefs.h"
 #include "google/cloud/location/locations.upbdefs.h"
+#include "google/logging/v2/logging.upbdefs.h"
 #include "google/longrunning/operations.upbdefs.h"
 #include "google/rpc/error_details.upbdefs.h"
 #include "grpc/health/v1/health.upbdefs.h"
@@ -25,6 +26,7 @@ static _upb_DefPool_Init *const roots[] = {
     &customjobd_v1_logs_proto_upbdefinit,
     &customjobd_v1_simulation_proto_upbdefinit,
     &grpc_health_v1_health_proto_upbdefinit,
+    &google_logging_v2_logging_proto_upbdefinit,
     &grpc_reflection_v1_reflection_proto_upbdefinit,
     &grpc_reflection_v1alpha_reflection_proto_upbdefinit,
     &google_rpc_error_details_proto_upbdefinit,

@@ -17,6 +17,7 @@ C_DECLS_BEGIN
 
 struct call_faults;
 struct health;
+struct log_querier;
 struct log_tailer;
 struct reflection_index;
 struct simulation;
@@ -31,7 +32,8 @@ struct services {
     struct simulation *simulation; /* where their time is, too; else NULL */
     struct call_faults *faults;    /* what happens to calls; NULL: nothing */
     struct job_spec_rules rules;
-    struct log_tailer *log_tailer; /* the thread that feeds Logs/Tail streams */
+    struct log_tailer *log_tailer;   /* the thread that feeds Logs/Tail streams */
+    struct log_querier *log_querier; /* the thread that answers ListLogEntries */
     struct health *health;
     const struct reflection_index *reflection;
     uint64_t page_token_key[2]; /* tokens of another start of the server are refused only when they do not check */

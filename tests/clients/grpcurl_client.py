@@ -46,7 +46,8 @@ def wait_until(curl, name, *states):
 def explore(curl):
     services = curl.run(curl.address, "list").split()
     for service in (SERVICE, SERVICE.replace("v1", "v1beta1"), "google.longrunning.Operations",
-                    "google.cloud.location.Locations", "grpc.health.v1.Health", "customjobd.v1.Logs"):
+                    "google.cloud.location.Locations", "grpc.health.v1.Health", "customjobd.v1.Logs",
+                    "google.logging.v2.LoggingServiceV2"):
         assert service in services, services
     for symbol in (SERVICE, f"{SERVICE}.CreateCustomJob", "google.cloud.aiplatform.v1.CustomJob",
                    "google.cloud.aiplatform.v1.WorkerPoolSpec"):
@@ -54,6 +55,21 @@ def explore(curl):
     health = curl.call("Check", {}, service="grpc.health.v1.Health")
     assert health == {"status": "SERVING"}, health
     say("reflection lists and describes services, methods and messages; health is SERVING")
+
+
+def logs(curl, job_id):
+    """The filter is as gcloud's stream-logs writes it."""
+    told = (f'resource.type="ml_job" AND resource.labels.job_id="{job_id}" AND timestamp>="1970-01-01T01:00:00.000000000Z"'
+            f' AND timestamp<"2099-01-01T00:00:00.000000000Z"')
+    request = {"resourceNames": [f"projects/{PARENT.split('/')[1]}"], "orderBy": "timestamp asc", "pageSize": 1000,
+               "filter": told}
+    entries = curl.call("ListLogEntries", request, service="google.logging.v2.LoggingServiceV2")["entries"]
+    printed = [entry["textPayload"] for entry in entries if entry["resource"]["labels"]["task_name"] == "workerpool0-0"]
+    assert printed == ["hello"], entries
+    assert any(entry["resource"]["labels"]["task_name"] == "service" for entry in entries), entries
+    places = [(entry["timestamp"], entry["insertId"]) for entry in entries]
+    assert len(set(places)) == len(places), places
+    say("lists a job's log entries by the Logging API")
 
 
 def walk(program, address):
@@ -69,6 +85,7 @@ def walk(program, address):
     curl.call("CancelCustomJob", {"name": sleeps})
     assert wait_until(curl, sleeps, *ended)["state"] == "JOB_STATE_CANCELLED"
     say("create, wait, error, cancel")
+    logs(curl, works["name"].rsplit("/", 1)[1])
     operation = curl.call("DeleteCustomJob", {"name": works["name"]})
     done = curl.call("WaitOperation", {"name": operation["name"], "timeout": "30s"},
                      service="google.longrunning.Operations")

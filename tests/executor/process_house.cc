@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <tuple>
 #include <unistd.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 namespace fs = std::filesystem;
 
@@ -43,6 +45,23 @@ bool KeepLine(void *context, const log_line *line)
                                                               std::string(line->text.data, line->text.size),
                                                               line->partial, line->dropped_bytes});
     return true;
+}
+
+/* A line's place among all of the job's. */
+using Place = std::tuple<int64_t, uint64_t, uint64_t>;
+
+struct PlacedLines {
+    std::vector<Line> lines;
+    Place last = {INT64_MIN, 0, 0};
+};
+
+bool KeepPlaced(void *context, const log_line *line)
+{
+    auto *placed = static_cast<PlacedLines *>(context);
+    Place place = {line->order_unix_ns, line->place[0], line->place[1]};
+    EXPECT_LT(placed->last, place) << "a cursor that was just opened gives lines in the order of their places";
+    placed->last = place;
+    return KeepLine(&placed->lines, line);
 }
 
 } // namespace
@@ -205,9 +224,10 @@ std::vector<Line> ReadLogs(executor *executor, uint64_t number, const std::strin
     log_cursor *cursor = nullptr;
     err err = ERR_INIT;
     EXPECT_EQ(executor->ops->log_open(executor, JobId(number), replica.c_str(), &cursor, &err), 0) << err.text;
-    std::vector<Line> lines = ReadLog(executor, cursor);
+    PlacedLines placed;
+    EXPECT_EQ(executor->ops->log_read(cursor, KeepPlaced, &placed, &err), 0) << err.text;
     executor->ops->log_close(cursor);
-    return lines;
+    return placed.lines;
 }
 
 std::string Texts(const std::vector<Line> &lines)

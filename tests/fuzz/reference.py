@@ -24,7 +24,8 @@ JOB_MAX = 3 << 20
 SCHEDULE_DAYS = 7 * 24 * 3600
 REPLICAS_MAX = 50
 SERVICES = ("", "google.cloud.aiplatform.v1.JobService", "google.cloud.aiplatform.v1beta1.JobService",
-            "google.longrunning.Operations", "google.cloud.location.Locations", "customjobd.v1.Logs")
+            "google.longrunning.Operations", "google.cloud.location.Locations", "customjobd.v1.Logs",
+            "google.logging.v2.LoggingServiceV2")
 
 
 def own_messages():

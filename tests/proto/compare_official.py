@@ -5,8 +5,8 @@ Usage    tests/proto/compare_official.py --build-dir build
 Claim    What proto/google and proto/grpc declare is declared officially in the same file in the same words: names,
          numbers, JSON names, types, labels, oneofs, enum values, methods, streaming and all options (http rules, method
          signatures, operation_info, field behaviour, resources, deprecation). A message, enum or service that we
-         declare is declared whole. For JobService "whole" means: its methods and those of proto/job_service_methods.def
-         together are the official methods, in both versions of the API.
+         declare is declared whole. For a service that a proto/*_methods.def belongs to "whole" means: its methods and those that
+         are listed there together are the official methods.
 Allowed  Messages, enums and extensions of an official file that ours leaves out; imports; the file options that only
          choose names in other languages; comments; the order of declarations.
 Exit     0 nothing differs; 1 something does, a line each; 2 the comparison could not be made.
@@ -25,14 +25,16 @@ sys.dont_write_bytecode = True  # The source tree stays as it is.
 import official_protos
 
 METHODS_DEF = "job_service_methods.def"
-JOB_SERVICES = ("google.cloud.aiplatform.v1.JobService", "google.cloud.aiplatform.v1beta1.JobService")
+# Which services a list of methods belongs to.
+LISTS = {METHODS_DEF: ("google.cloud.aiplatform.v1.JobService", "google.cloud.aiplatform.v1beta1.JobService"),
+         "logging_service_methods.def": ("google.logging.v2.LoggingServiceV2",)}
 ABSENT = "<none>"
 
 
 def listed_methods(root):
-    """Full names of the JobService methods that job_service_methods.def lists, one each time it does."""
-    names = re.findall(r"^METHOD\((\w*)\)", (root / METHODS_DEF).read_text(encoding="utf-8"), re.MULTILINE)
-    return [f"{service}.{name}" for service in JOB_SERVICES for name in names]
+    """Full name and list of each method that a list names, one each time it does."""
+    return [(f"{service}.{name}", file) for file, services in LISTS.items() for service in services
+            for name in re.findall(r"^METHOD\((\w*)\)", (root / file).read_text(encoding="utf-8"), re.MULTILINE)]
 
 
 def compare_element(ours, official):
@@ -58,14 +60,14 @@ def compare(ours, official, listed):
 
 
 def compare_methods(ours, official, listed):
-    """job_service_methods.def against the official service: no name too many, twice, or declared already."""
-    for name, count in collections.Counter(listed).items():
+    """The lists against the official services: no name too many, twice, or declared already."""
+    for (name, file), count in collections.Counter(listed).items():
         if count > 1:
-            yield f"method {name}: {count} times in {METHODS_DEF}"
+            yield f"method {name}: {count} times in {file}"
         if ("method", name) in ours:
-            yield f"method {name}: both declared and in {METHODS_DEF}"
+            yield f"method {name}: both declared and in {file}"
         if ("method", name) not in official:
-            yield f"method {name}: in {METHODS_DEF}, not in the official service"
+            yield f"method {name}: in {file}, not in the official service"
 
 
 def report(ours, official, listed, files):
@@ -78,10 +80,10 @@ def report(ours, official, listed, files):
     options = collections.Counter(
         name for element in ours.values() for name in element.facts if name.startswith("option "))
     print("  options: " + ", ".join(f"{count} {name[len('option '):]}" for name, count in sorted(options.items())))
-    for service in JOB_SERVICES:
+    for service in (service for services in LISTS.values() for service in services):
         declared, only_listed, there = (
             sum(1 for name in names if name.startswith(service + "."))
-            for names in ((n for k, n in ours if k == "method"), listed, (n for k, n in official if k == "method")))
+            for names in ((n for k, n in ours if k == "method"), (n for n, _ in listed), (n for k, n in official if k == "method")))
         print(f"  {service}: {declared} declared + {only_listed} listed, {there} official")
     left_out = sum(1 for key, element in official.items() if key not in ours and element.parent in files)
     print(f"  left out of partial files: {left_out} messages, enums and extensions")
@@ -96,7 +98,7 @@ def load(roots, files):
 
 def load_official(work, files):
     official = load(official_protos.official_roots(work), files)
-    for service in JOB_SERVICES:
+    for service in (service for services in LISTS.values() for service in services):
         if ("service", service) not in official:
             raise official_protos.CannotCompare(f"official files without {service}")
     return official
@@ -105,7 +107,7 @@ def load_official(work, files):
 def compare_root(root, ours, official):
     """All differences of our folder, its list of methods included."""
     listed = listed_methods(root)
-    return [*compare(ours, official, set(listed)), *compare_methods(ours, official, listed)]
+    return [*compare(ours, official, {name for name, _ in listed}), *compare_methods(ours, official, listed)]
 
 
 def enter_environment(work):

@@ -48,9 +48,11 @@ int Logs::read(struct log_cursor *opaque, log_line_fn fn, void *context, struct 
             continue;
         }
         struct log_line out = {};
-        out.stream = line.replica.empty() ? LOG_STREAM_SERVICE : LOG_STREAM_STDOUT;
+        out.stream = line.replica.empty() ? LOG_STREAM_SERVICE : line.is_error ? LOG_STREAM_STDERR : LOG_STREAM_STDOUT;
         snprintf(out.replica, sizeof out.replica, "%s", line.replica.c_str());
         out.time_unix_ns = line.time_unix_ns;
+        out.order_unix_ns = line.time_unix_ns;
+        out.place[1] = cursor->at;
         out.text = span_make(line.text.data(), line.text.size());
         out.partial = line.partial;
         out.dropped_bytes = line.dropped_bytes;
@@ -75,6 +77,7 @@ const struct rpc_method methods[] = {
     {"/grpc.health.v1.Health/List", RPC_UNARY, API_V1, handle_health_list},
     {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", RPC_BIDI, API_V1, handle_reflection},
     {"/customjobd.v1.Logs/Tail", RPC_SERVER_STREAM, API_V1, handle_tail_logs},
+    {"/google.logging.v2.LoggingServiceV2/ListLogEntries", RPC_UNARY, API_V1, handle_list_log_entries},
 };
 
 void refuse(struct span path, char *text, size_t text_bytes)
@@ -101,12 +104,14 @@ Front::Front()
     EXPECT_EQ(0, health_create(&health, &err));
     EXPECT_EQ(0, reflection_index_create(&reflection, &err));
     EXPECT_EQ(0, log_tailer_create(&tailer, &log_tailer, &err));
+    EXPECT_EQ(0, log_querier_create(logs.executor(), &log_querier, &err));
     services.store = store;
     services.executor = logs.executor();
     services.clock = clock_system();
     services.health = health;
     services.reflection = reflection;
     services.log_tailer = log_tailer;
+    services.log_querier = log_querier;
     struct rpc_server_options server_options = {};
     server_options.services = &services;
     server_options.methods = methods;
@@ -130,6 +135,7 @@ Front::~Front()
     stop();
     rpc_server_destroy(server);
     log_tailer_destroy(log_tailer);
+    log_querier_destroy(log_querier);
     EXPECT_EQ(0, logs.cursors) << "every log is closed again";
     health_destroy(health);
     reflection_index_destroy(reflection);
@@ -140,6 +146,7 @@ void Front::stop()
 {
     health_stop(health);
     log_tailer_stop(log_tailer);
+    log_querier_stop(log_querier);
     rpc_server_stop(server, conversation_timeout_ms);
 }
 

@@ -14,6 +14,7 @@
 #include "job/api.h"
 #include "job/job_state.h"
 #include "server/health_service.h"
+#include "server/log_query.h"
 #include "server/log_tailer.h"
 #include "server/rpc_server.h"
 #include "tests/lib/temp_dir.h"
@@ -29,6 +30,7 @@ struct Line {
     std::string text;
     bool partial = false;
     uint64_t dropped_bytes = 0;
+    bool is_error = false;
 };
 
 /* An executor that has logs. */
@@ -90,6 +92,7 @@ class Front : public ::testing::Test {
     struct health *health = nullptr;
     struct reflection_index *reflection = nullptr;
     struct log_tailer *log_tailer = nullptr;
+    struct log_querier *log_querier = nullptr;
     struct rpc_server *server = nullptr;
     struct services services = {};
     struct grpc_client *client = nullptr;
