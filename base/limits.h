@@ -55,6 +55,17 @@
 /* Of one stream, waiting for its client to read. */
 #define LIMIT_STREAM_UNSENT_BYTES (4 * 1024 * 1024)
 
+/* HTTP: connections at one time, each with at most one head of libh2o's 408 KiB and bodies of LIMIT_REQUEST_BYTES. */
+#define LIMIT_HTTP_CONNECTIONS 1024
+/* From the end of the last answer to the whole of the next request; also of an idle connection. */
+#define LIMIT_HTTP_REQUEST_MS 60000
+/* For one write of an answer, which is at most a few megabytes. */
+#define LIMIT_HTTP_ANSWER_MS 60000
+/* A call over HTTP, which has no deadline of its own, is given this: it bounds a wait. */
+#define LIMIT_HTTP_CALL_S 300
+/* Query parameters of one request, and a path with all of them. */
+#define LIMIT_HTTP_PARAMETERS 64
+
 /* One id in a resource's name: of a project, a location, a job. Google's own have at most 63; old projects carry a
  * domain. */
 #define LIMIT_NAME_ID_CHARS 128

@@ -8,7 +8,7 @@
 #ifndef CLI_COMPLETION_H_
 #define CLI_COMPLETION_H_
 
-#include "cli/text.h"
+#include "base/text.h"
 
 C_DECLS_BEGIN
 

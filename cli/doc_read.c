@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "cli/json_read.h"
-#include "cli/text.h"
 #include "cli/yaml_read.h"
 
 const char *doc_source_name(const char *name)

@@ -10,8 +10,8 @@
 #ifndef CLI_DOC_TYPED_H_
 #define CLI_DOC_TYPED_H_
 
+#include "base/text.h"
 #include "cli/doc.h"
-#include "cli/text.h"
 #include "upb/def.h"
 
 C_DECLS_BEGIN

@@ -8,8 +8,8 @@
 #ifndef CLI_DOC_WRITE_H_
 #define CLI_DOC_WRITE_H_
 
+#include "base/text.h"
 #include "cli/doc.h"
-#include "cli/text.h"
 
 C_DECLS_BEGIN
 

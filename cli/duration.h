@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
-#include "cli/text.h"
+#include "base/text.h"
 
 C_DECLS_BEGIN
 

@@ -8,8 +8,8 @@
 #define CLI_FAILURE_H_
 
 #include "base/err.h"
+#include "base/text.h"
 #include "cli/rpc_status.h"
-#include "cli/text.h"
 
 C_DECLS_BEGIN
 

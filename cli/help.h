@@ -6,8 +6,8 @@
 #ifndef CLI_HELP_H_
 #define CLI_HELP_H_
 
+#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/text.h"
 
 C_DECLS_BEGIN
 

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "cli/session.h"
-#include "cli/text.h"
 
 C_DECLS_BEGIN
 

@@ -9,8 +9,8 @@
 #ifndef CLI_OUTPUT_H_
 #define CLI_OUTPUT_H_
 
+#include "base/text.h"
 #include "cli/session.h"
-#include "cli/text.h"
 
 C_DECLS_BEGIN
 

@@ -7,7 +7,7 @@
 #define CLI_RPC_STATUS_H_
 
 #include "base/err.h"
-#include "cli/text.h"
+#include "base/text.h"
 
 C_DECLS_BEGIN
 

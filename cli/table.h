@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "base/span.h"
-#include "cli/text.h"
+#include "base/text.h"
 
 C_DECLS_BEGIN
 

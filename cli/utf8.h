@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "cli/text.h"
+#include "base/text.h"
 
 C_DECLS_BEGIN
 

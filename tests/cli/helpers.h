@@ -11,10 +11,10 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "base/text.h"
 #include "cli/args.h"
 #include "cli/doc_read.h"
 #include "cli/doc_write.h"
-#include "cli/text.h"
 #include "upb/arena.h"
 #include "upb/def.h"
 

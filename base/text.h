@@ -1,13 +1,13 @@
 /* text: bytes that grow; what output and requests are put together in.
  *
- * Used by   everything in cli/.
+ * Used by   cli/, and server/ for JSON.
  * Shape     a zeroed struct text is empty and ready; data is NUL terminated once something was added.
  * Owns      its bytes, until text_deinit.
  * Thread    the caller's.
  * Errors    memory that is gone is remembered: later additions do nothing, and text_check tells it at the end.
  */
-#ifndef CLI_TEXT_H_
-#define CLI_TEXT_H_
+#ifndef BASE_TEXT_H_
+#define BASE_TEXT_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,4 +46,4 @@ MUST_USE int text_check(const struct text *text, struct err *err);
 
 C_DECLS_END
 
-#endif /* CLI_TEXT_H_ */
+#endif /* BASE_TEXT_H_ */
