@@ -1,6 +1,6 @@
 /* pem_pair: a certificate chain, its key and a set of authorities, read from PEM files and found to fit.
  *
- * Used by   server_credentials.c.
+ * Used by   pem_watch.c.
  * Owns      its texts; pem_pair_deinit wipes the key.
  * Blocks    on the files.
  * Errors    ERR_INVALID with the file and what is wrong with it; ERR_IO when it cannot be read.
