@@ -18,6 +18,7 @@ cj_system_library(libcurl libcurl)
 cj_system_library(jansson jansson)
 cj_system_library(libyaml yaml-0.1)
 cj_system_library(openssl openssl)
+cj_system_library(libh2o libh2o-evloop)
 cj_system_library(liburcu liburcu-memb liburcu-cds)
 cj_system_library(libprotobuf_c libprotobuf-c)
 

@@ -7,7 +7,7 @@ find_package(GTest REQUIRED)
 include(GoogleTest)
 
 get_property(rooms GLOBAL PROPERTY CJ_ROOMS)
-set(CJ_ALL_LIBRARIES ${rooms} wal_pbc supervisor_pb api_upb libupb libgrpc openssl libcurl jansson libyaml liburcu
+set(CJ_ALL_LIBRARIES ${rooms} wal_pbc supervisor_pb api_upb libupb libgrpc libh2o openssl libcurl jansson libyaml liburcu
     threads)
 
 file(GLOB lib_sources CONFIGURE_DEPENDS tests/lib/*.c tests/lib/*.cc)

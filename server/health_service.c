@@ -68,6 +68,16 @@ static int32_t status_now(const struct health *health, bool of_new_jobs)
                                                                           : HEALTH(HealthCheckResponse_NOT_SERVING);
 }
 
+bool health_is_serving(struct health *health)
+{
+    bool is_serving;
+
+    pthread_mutex_lock(&health->lock);
+    is_serving = health->is_serving;
+    pthread_mutex_unlock(&health->lock);
+    return is_serving;
+}
+
 int health_create(struct health **ret_health, struct err *err)
 {
     struct health *health = calloc(1, sizeof *health);

@@ -25,6 +25,7 @@ struct health;
 /* Not serving, to begin with. */
 MUST_USE int health_create(struct health **ret_health, struct err *err);
 void health_set(struct health *health, bool is_serving);
+bool health_is_serving(struct health *health);
 /* Whether new jobs are taken, which HEALTH_NEW_JOBS tells; they are, to begin with. */
 void health_set_taking_jobs(struct health *health, bool is_taking);
 /* Not serving any more: watchers are told so, and their calls end. */

@@ -191,19 +191,24 @@ static int check_guarded(const struct listen_address *address, const struct list
                    rules->has_tls ? "--client-ca" : "--tls-cert, --tls-key and --client-ca");
 }
 
-int listen_address_parse_all(const char *const *texts, size_t count, const struct listen_rules *rules,
+bool listen_address_equal(const struct listen_address *left, const struct listen_address *right)
+{
+    return strcmp(left->target, right->target) == 0 && (left->path || left->port);
+}
+
+int listen_address_parse_all(const char *flag, const char *const *texts, size_t count, const struct listen_rules *rules,
                              struct listen_address *addresses, struct err *err)
 {
     if (count > LISTEN_ADDRESSES_MAX) {
-        return err_set(err, ERR_INVALID, "--listen: %zu addresses, the limit is %d", count, LISTEN_ADDRESSES_MAX);
+        return err_set(err, ERR_INVALID, "%s: %zu addresses, the limit is %d", flag, count, LISTEN_ADDRESSES_MAX);
     }
     for (size_t i = 0; i < count; i++) {
         if (listen_address_parse(texts[i], &addresses[i], err) || check_guarded(&addresses[i], rules, err)) {
-            return err_wrap(err, "--listen %s", texts[i]);
+            return err_wrap(err, "%s %s", flag, texts[i]);
         }
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(addresses[i].target, addresses[j].target) == 0 && (addresses[i].path || addresses[i].port)) {
-                return err_set(err, ERR_INVALID, "--listen %s: given twice", texts[i]);
+            if (listen_address_equal(&addresses[i], &addresses[j])) {
+                return err_set(err, ERR_INVALID, "%s %s: given twice", flag, texts[i]);
             }
         }
     }

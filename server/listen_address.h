@@ -44,9 +44,12 @@ struct listen_rules {
 };
 
 /* Reads them all. Refuses one given twice, and one that other hosts can reach unless that is guarded or was asked for.
- * addresses: room for LISTEN_ADDRESSES_MAX. */
-MUST_USE int listen_address_parse_all(const char *const *texts, size_t count, const struct listen_rules *rules,
-                                      struct listen_address *addresses, struct err *err);
+ * flag: what they were given with, "--listen". addresses: room for LISTEN_ADDRESSES_MAX. */
+MUST_USE int listen_address_parse_all(const char *flag, const char *const *texts, size_t count,
+                                      const struct listen_rules *rules, struct listen_address *addresses,
+                                      struct err *err);
+/* Both are one address, which two listeners cannot have. */
+bool listen_address_equal(const struct listen_address *left, const struct listen_address *right);
 
 struct listen_claim {
     const char *path; /* NULL: nothing claimed */

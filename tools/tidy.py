@@ -32,6 +32,7 @@ EXTERNAL_HEADERS = [
     (r".*/.*\.pb\.h|pb(_encode|_decode|_common)?\.h", "supervisor_pb"),
     (r"urcu", "liburcu"),
     (r"curl/", "libcurl"),
+    (r"h2o(\.h|/)", "libh2o"),
     (r"jansson\.h", "jansson"),
     (r"yaml\.h", "libyaml"),
     (r"openssl/", "openssl"),

@@ -32,6 +32,7 @@ class Server:
         self.log_path = pathlib.Path(log) if log else self.data_dir.with_name(self.data_dir.name + ".log")
         self.process = None
         self.address = None
+        self.http_address = None  # None: it serves no HTTP
 
     def start(self, listen="127.0.0.1:0"):
         command = [str(bin_dir() / "customjobd"), "serve", "--data-dir", str(self.data_dir), "--listen", listen]
@@ -58,6 +59,7 @@ class Server:
         if words[:1] != ["ready"]:
             raise RuntimeError(f"not a ready line: {line!r}")
         listeners = dict(word.split("=", 1) for word in words[1:])
+        self.http_address = listeners["http"].split(",")[0] if "http" in listeners else None
         return listeners["grpc"].split(",")[0]
 
     def stop(self):

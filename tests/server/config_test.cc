@@ -148,8 +148,8 @@ TEST(Config, NamesTheNearestOptionOfAnUnknownOne)
     EXPECT_EQ("unknown flag --lisen; did you mean --listen?", error_of({"--lisen", "x"}));
     EXPECT_EQ("unknown flag --max_replicas; did you mean --max-replicas?", error_of({"--max_replicas=3"}));
     EXPECT_EQ("unknown flag --job-usre; did you mean --job-user?", error_of({"--job-usre", "x"}));
-    EXPECT_EQ("unknown flag --http-listen; customjobd serve --help lists what there is",
-              error_of({"--http-listen", "x"}));
+    EXPECT_EQ("unknown flag --web-listen; customjobd serve --help lists what there is",
+              error_of({"--web-listen", "x"}));
     EXPECT_EQ("unexpected argument 'serve'; options begin with --", error_of({"serve"}));
     EXPECT_EQ("unexpected argument '-v'; options begin with --", error_of({"-v"}));
     Told told(with({}), {"CUSTOMJOBD_LISTN=127.0.0.1:1"});

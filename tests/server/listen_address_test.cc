@@ -86,7 +86,7 @@ std::string check(std::vector<const char *> texts, struct listen_rules rules = {
 {
     struct listen_address addresses[LISTEN_ADDRESSES_MAX];
     struct err err = ERR_INIT;
-    return listen_address_parse_all(texts.data(), texts.size(), &rules, addresses, &err) ? err.text : "";
+    return listen_address_parse_all("--listen", texts.data(), texts.size(), &rules, addresses, &err) ? err.text : "";
 }
 
 TEST(ListenAddress, WhatOthersCanReachNeedsAGuardOrAWord)

@@ -1,0 +1,414 @@
+#include "server/rest_call.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "server/call_faults.h"
+#include "server/call_state.h"
+#include "server/excerpt.h"
+#include "server/json_message.h"
+#include "server/rest_answer.h"
+#include "server/rest_request.h"
+#include "server/rest_route.h"
+#include "server/rpc_dispatch.h"
+
+#define RESOURCE_EXHAUSTED 8
+#define REQUEST_ID_HEADER "x-goog-request-id"
+#define TRAILERS_MAX 4
+#define METHOD_NOT_ALLOWED 405
+
+struct rest {
+    const struct services *services;
+    struct json_types *types;
+    struct rest_routes *routes;
+    uint32_t calls; /* under way */
+};
+
+struct trailer {
+    struct span name; /* NUL terminated */
+    struct span value;
+};
+
+struct rest_call {
+    struct call call; /* first */
+    struct rest *rest;
+    struct http_exchange *exchange;
+    const struct rest_method *method;
+    struct rest_request request;
+    int64_t deadline_mono_ns;
+    struct call_answer answer;
+    struct store_page page; /* answer.page points here */
+    struct text text;       /* the answer's JSON */
+    struct trailer trailers[TRAILERS_MAX];
+    size_t trailer_count;
+    struct call_fate fate;
+    struct call_wait wait;
+};
+
+/* False: no memory. */
+static bool copy_to_arena(struct call *call, struct span bytes, struct span *ret_copy)
+{
+    char *copy = upb_Arena_Malloc(call_arena(call), bytes.size + 1);
+
+    if (!copy) {
+        return false;
+    }
+    if (bytes.size > 0) {
+        memcpy(copy, bytes.data, bytes.size);
+    }
+    copy[bytes.size] = '\0';
+    *ret_copy = span_make(copy, bytes.size);
+    return true;
+}
+
+/* ---- what handlers ask ---- */
+
+/* Copied, since a client that goes takes its headers with it and the controller may still read them. */
+static struct span metadata(const struct call *base, const char *key)
+{
+    struct rest_call *call = (struct rest_call *)(void *)base;
+    struct span value = http_exchange_header(call->exchange, key);
+
+    if (value.size == 0 && strcmp(key, REQUEST_ID_HEADER) == 0) {
+        return call->request.request_id;
+    }
+    return value.size > 0 && copy_to_arena(&call->call, value, &value) ? value : span_make("", 0);
+}
+
+static int64_t deadline_mono_ns(const struct call *base)
+{
+    return ((const struct rest_call *)base)->deadline_mono_ns;
+}
+
+static bool is_gone(const struct call *base)
+{
+    return http_exchange_is_gone(((const struct rest_call *)base)->exchange);
+}
+
+/* ---- answers ---- */
+
+static void drop_message(struct call_answer *answer)
+{
+    if (answer->version) {
+        store_version_unref(answer->version);
+    }
+    if (answer->page) {
+        store_page_release(answer->page);
+    }
+    *answer = (struct call_answer){.status.code = 0};
+}
+
+/* It is done, and its client does not learn that. */
+static void lose_answer(struct rest_call *call)
+{
+    drop_message(&call->answer);
+    call->answer.status.code = call->fate.code;
+    call->answer.status.message = span_of(call->fate.message);
+}
+
+/* On the HTTP thread. Trailers of a call are headers here. */
+static void finish(void *state)
+{
+    struct rest_call *call = state;
+    struct http_exchange *exchange = call->exchange;
+    int http;
+
+    if (call->fate.code != 0) {
+        lose_answer(call);
+    }
+    http = rest_answer_write(call->rest->types, call->method, &call->request.style, &call->answer, &call->text);
+    for (size_t i = 0; i < call->trailer_count; i++) {
+        http_exchange_add_header(exchange, call->trailers[i].name.data, call->trailers[i].value);
+    }
+    http_exchange_answer(exchange, http, REST_JSON, text_span(&call->text));
+}
+
+/* Makes the answer one that outlives the handler's; false: no memory. */
+static bool keep_answer(struct rest_call *call, const struct call_answer *answer)
+{
+    call->answer = *answer;
+    if (answer->page) {
+        call->page = *answer->page;
+        call->answer.page = &call->page;
+    }
+    return copy_to_arena(&call->call, answer->message, &call->answer.message) &&
+           copy_to_arena(&call->call, answer->next_page_token, &call->answer.next_page_token);
+}
+
+static void end(struct call *base, struct call_answer *answer)
+{
+    struct rest_call *call = (struct rest_call *)base;
+
+    if (!keep_answer(call, answer)) {
+        drop_message(&call->answer);
+        call->answer.status =
+            (struct status){.code = RESOURCE_EXHAUSTED, .message = span_of("no memory for an answer")};
+    }
+    if (http_exchange_is_own_thread(call->exchange)) {
+        finish(call);
+    } else {
+        http_exchange_post(call->exchange, finish);
+    }
+}
+
+static void add_trailer(struct call *base, const char *key, struct span value)
+{
+    struct rest_call *call = (struct rest_call *)base;
+    struct trailer *trailer = &call->trailers[call->trailer_count];
+
+    if (call->trailer_count < TRAILERS_MAX && copy_to_arena(base, span_of(key), &trailer->name) &&
+        copy_to_arena(base, value, &trailer->value)) {
+        call->trailer_count++;
+    }
+}
+
+/* No method that streams has a path. */
+static bool send(struct call *base, struct span message)
+{
+    (void)base;
+    (void)message;
+    return false;
+}
+
+static size_t pending(const struct call *base)
+{
+    (void)base;
+    return 0;
+}
+
+static const struct call_ops ops = {
+    .metadata = metadata,
+    .deadline_mono_ns = deadline_mono_ns,
+    .is_gone = is_gone,
+    .add_trailer = add_trailer,
+    .end = end,
+    .send = send,
+    .pending = pending,
+};
+
+/* ---- from the request to the handler ---- */
+
+static void notice_gone(void *state)
+{
+    struct rest_call *call = state;
+    call_gone_fn gone = call->call.gone;
+
+    if (gone) {
+        call->call.gone = NULL;
+        gone(&call->call, call->call.gone_context);
+    }
+}
+
+static void finish_with(struct rest_call *call, enum err_code code, const char *text)
+{
+    struct err err = ERR_INIT;
+
+    err_set(&err, code, "%s", text);
+    call_reply_error(&call->call, &err, span_make("", 0));
+}
+
+/* What answers may be the call's last act: nothing of it is touched after. */
+static void run_handler(void *state)
+{
+    struct rest_call *call = state;
+
+    if (call->fate.code != 0 && !call->fate.answer_lost) {
+        finish(call);
+    } else if (http_exchange_is_gone(call->exchange)) {
+        finish_with(call, ERR_UNAVAILABLE, "the client is gone"); /* while it was kept waiting */
+    } else {
+        http_exchange_on_gone(call->exchange, notice_gone);
+        call->call.method->handler(&call->call);
+    }
+}
+
+static void wait_over(struct call_wait *wait)
+{
+    struct rest_call *call = (struct rest_call *)(void *)((char *)wait - offsetof(struct rest_call, wait));
+
+    http_exchange_post(call->exchange, run_handler);
+}
+
+static void begin(struct rest_call *call, struct span name)
+{
+    struct http_exchange *exchange = call->exchange;
+    struct call_faults *faults = call->rest->services->faults;
+    struct rest_source source = {.method = call->method,
+                                 .name = name,
+                                 .query = http_exchange_query(exchange),
+                                 .body = http_exchange_body(exchange)};
+    struct err err = ERR_INIT;
+
+    if (rest_request_read(call->rest->types, &source, call_arena(&call->call), &call->request, &err)) {
+        call_reply_error(&call->call, &err, span_make("", 0));
+        return;
+    }
+    call->call.request = call->request.wire;
+    if (faults && call_faults_take(faults, span_of(call->call.method->path), &call->fate) &&
+        call->fate.latency_ns > 0) {
+        call->wait.over = wait_over;
+        call_faults_wait(faults, &call->wait, call->fate.latency_ns);
+        return;
+    }
+    run_handler(call);
+}
+
+static void release(void *state)
+{
+    struct rest_call *call = state;
+
+    call->rest->calls--;
+    call_deinit(&call->call);
+    text_deinit(&call->text);
+    free(call);
+}
+
+static void start(struct rest *rest, struct http_exchange *exchange, const struct rest_path *path)
+{
+    struct rest_call *call = calloc(1, sizeof *call);
+    struct err err = ERR_INIT;
+
+    if (!call) {
+        err_set(&err, ERR_EXHAUSTED, "no memory for a call");
+        rest_refuse(rest, exchange, &err);
+        return;
+    }
+    call->call.ops = &ops;
+    call->call.services = rest->services;
+    call->call.method = path->method->method;
+    call->call.principal = span_make("", 0);
+    call->rest = rest;
+    call->exchange = exchange;
+    call->method = path->method;
+    call->deadline_mono_ns = clock_mono_ns(rest->services->clock) + LIMIT_HTTP_CALL_S * CLOCK_NS_PER_S;
+    rest->calls++;
+    http_exchange_own(exchange, call, release);
+    if (rest->calls > LIMIT_CALLS_IN_FLIGHT) {
+        finish_with(call, ERR_EXHAUSTED, "too many calls are under way, and the server takes no more: try again later");
+        return;
+    }
+    begin(call, path->name);
+}
+
+/* ---- what is no call ---- */
+
+struct refusal {
+    struct text text;
+    upb_Arena *arena;
+};
+
+static void release_refusal(void *state)
+{
+    struct refusal *refusal = state;
+
+    text_deinit(&refusal->text);
+    upb_Arena_Free(refusal->arena);
+    free(refusal);
+}
+
+/* http: 0 for the one that the error has. */
+static void refuse_as(struct rest *rest, struct http_exchange *exchange, int http, const struct err *err)
+{
+    struct refusal *refusal = calloc(1, sizeof *refusal);
+    const struct rest_style style = {.enums_as_numbers = false};
+    struct status status;
+    int own;
+
+    if (refusal) {
+        refusal->arena = upb_Arena_New();
+    }
+    if (!refusal || !refusal->arena) {
+        free(refusal);
+        http_exchange_answer(exchange, rest_http_status(RESOURCE_EXHAUSTED), NULL, span_make("", 0));
+        return;
+    }
+    status_from_err(err, span_make("", 0), refusal->arena, &status);
+    own = rest_error_write(rest->types, &style, &status, http, &refusal->text);
+    http_exchange_own(exchange, refusal, release_refusal);
+    http_exchange_answer(exchange, own, REST_JSON, text_span(&refusal->text));
+}
+
+void rest_refuse(struct rest *rest, struct http_exchange *exchange, const struct err *err)
+{
+    refuse_as(rest, exchange, 0, err);
+}
+
+static void refuse_verb(struct rest *rest, struct http_exchange *exchange, const char *allowed)
+{
+    struct span verb = http_exchange_method(exchange);
+    struct err err = ERR_INIT;
+
+    http_exchange_add_header(exchange, "allow", span_of(allowed));
+    if (span_equal_text(verb, "OPTIONS")) {
+        http_exchange_answer(exchange, rest_http_status(0), NULL, span_make("", 0));
+        return;
+    }
+    err_set(&err, ERR_UNSUPPORTED, "This path takes %s, not %.*s.", allowed, SPAN_FORMAT(excerpt(verb)));
+    refuse_as(rest, exchange, METHOD_NOT_ALLOWED, &err);
+}
+
+bool rest_serve(struct rest *rest, struct http_exchange *exchange)
+{
+    struct span path = http_exchange_path(exchange);
+    struct span verb = http_exchange_method(exchange);
+    struct rest_path found = {.method = NULL};
+    struct err err = ERR_INIT;
+
+    if (!rest_routes_is_api(path)) {
+        return false;
+    }
+    if (span_equal_text(verb, "HEAD")) {
+        verb = span_of("GET"); /* the same without a body */
+    }
+    switch (rest_routes_find(rest->routes, verb, path, &found)) {
+    case REST_MATCHED:
+        start(rest, exchange, &found);
+        return true;
+    case REST_OTHER_VERB:
+        refuse_verb(rest, exchange, found.allowed);
+        return true;
+    case REST_NO_SUCH_METHOD:
+        err_set(&err, ERR_NOT_FOUND, "The method of %.*s is not known: its last segment ends with another verb.",
+                SPAN_FORMAT(excerpt(path)));
+        break;
+    case REST_NOT_SERVED:
+        err_set(&err, ERR_UNSUPPORTED,
+                "%.*s is not supported by customjobd: of a location it serves customJobs and operations only.",
+                SPAN_FORMAT(excerpt(path)));
+        break;
+    default:
+        err_set(&err, ERR_NOT_FOUND, "The path %.*s is not known.", SPAN_FORMAT(excerpt(path)));
+    }
+    rest_refuse(rest, exchange, &err);
+    return true;
+}
+
+/* ---- making it ---- */
+
+int rest_create(const struct services *services, struct rest **ret_rest, struct err *err)
+{
+    struct rest *rest = calloc(1, sizeof *rest);
+
+    if (!rest) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for REST");
+    }
+    rest->services = services;
+    if (json_types_create(&rest->types, err) || rest_routes_create(rest->types, &rest->routes, err)) {
+        rest_destroy(rest);
+        return -1;
+    }
+    *ret_rest = rest;
+    return 0;
+}
+
+void rest_destroy(struct rest *rest)
+{
+    if (rest) {
+        rest_routes_destroy(rest->routes);
+        json_types_destroy(rest->types);
+        free(rest);
+    }
+}
