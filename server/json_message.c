@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "google/cloud/aiplatform/v1/job_service.upbdefs.h"
@@ -107,6 +108,53 @@ static int tell_fault(const upb_Status *status, struct err *err)
     return err_set(err, ERR_INVALID, "Invalid JSON payload received. %s", said);
 }
 
+/* upb refuses the escape of the last character of all, U+10FFFF: it becomes the four bytes that it means. */
+static int spell_out_last(struct span json, upb_Arena *arena, struct span *ret_json, struct err *err)
+{
+    static const char escape[] = "\\udbff\\udfff";
+    static const char character[] = "\xf4\x8f\xbf\xbf";
+    const size_t size = sizeof escape - 1;
+    char *copy, *at;
+
+    copy = at = upb_Arena_Malloc(arena, json.size + 1);
+    if (!copy) {
+        return err_set(err, ERR_EXHAUSTED, "no memory to read a request of %zu bytes", json.size);
+    }
+    while (json.size > 0) {
+        size_t taken = json.data[0] == '\\' && json.size > 1 ? 2 : 1;
+
+        if (json.size >= size && strncasecmp(json.data, escape, size) == 0) {
+            memcpy(at, character, sizeof character - 1);
+            at += sizeof character - 1;
+            taken = size;
+        } else {
+            memcpy(at, json.data, taken);
+            at += taken;
+        }
+        json = span_skip(json, taken);
+    }
+    *ret_json = span_make(copy, (size_t)(at - copy));
+    return 0;
+}
+
+static bool has_last_escaped(struct span json)
+{
+    static const char half[] = "\\udfff";
+
+    for (size_t i = 0; i + sizeof half - 1 <= json.size; i++) {
+        const char *found = memchr(json.data + i, '\\', json.size - i);
+
+        if (!found) {
+            return false;
+        }
+        i = (size_t)(found - json.data);
+        if (i + sizeof half - 1 <= json.size && strncasecmp(found, half, sizeof half - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int json_message_read(const struct json_types *types, const upb_MessageDef *type, struct span json, const char *root,
                       upb_Arena *arena, struct span *ret_wire, struct err *err)
 {
@@ -115,7 +163,8 @@ int json_message_read(const struct json_types *types, const upb_MessageDef *type
     char *wire = NULL;
     size_t size = 0;
 
-    if (json_check(json, type, root, arena, err)) {
+    if (json_check(json, type, root, arena, err) ||
+        (has_last_escaped(json) && spell_out_last(json, arena, &json, err))) {
         return -1;
     }
     message = upb_Message_New(type, arena);

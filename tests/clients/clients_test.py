@@ -37,7 +37,11 @@ def need(*programs):
 
 def python_gapic(installer, servers):
     python = python_of(installer)
-    run([python, HERE / "python" / "gapic_client.py", servers.plain()], CLIENT_SECONDS)
+    run([python, HERE / "python" / "gapic_client.py", "grpc", servers.plain()], CLIENT_SECONDS)
+
+
+def python_gapic_rest(installer, servers):
+    run([python_of(installer), HERE / "python" / "gapic_client.py", "rest", servers.rest()], CLIENT_SECONDS)
 
 
 def python_sdk(installer, servers):
@@ -45,6 +49,10 @@ def python_sdk(installer, servers):
     address, ca = servers.tls()
     environment = dict(os.environ, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=str(ca))
     run([python, HERE / "python" / "sdk_client.py", address], CLIENT_SECONDS, env=environment)
+
+
+def python_sdk_rest(installer, servers):
+    run([python_of(installer), HERE / "python" / "sdk_client.py", f"http://{servers.rest()}"], CLIENT_SECONDS)
 
 
 def install_node(folder):
@@ -96,7 +104,8 @@ def grpcurl(installer, servers):
     grpcurl_client.walk(program, servers.plain())
 
 
-CLIENTS = {"python-gapic": python_gapic, "python-sdk": python_sdk, "node": node, "go": go, "java": java,
+CLIENTS = {"python-gapic": python_gapic, "python-gapic-rest": python_gapic_rest, "python-sdk": python_sdk,
+           "python-sdk-rest": python_sdk_rest, "node": node, "go": go, "java": java,
            "grpcurl": grpcurl}
 
 
@@ -110,8 +119,13 @@ class Servers:
 
     def plain(self):
         if self._plain is None:
-            self._plain = self._stack.enter_context(server_fixture.running("--stop-grace", "2s")).address
-        return self._plain
+            self._plain = self._stack.enter_context(
+                server_fixture.running("--stop-grace", "2s", "--http-listen", "127.0.0.1:0"))
+        return self._plain.address
+
+    def rest(self):
+        self.plain()
+        return self._plain.http_address
 
     def tls(self):
         if self._tls is None:

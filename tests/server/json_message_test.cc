@@ -80,6 +80,23 @@ TEST_F(JsonMessage, ManyKeysTakeNoLongTime)
     EXPECT_NE(std::string::npos, error_of(text + "\"199999\":0}").find("the name \"199999\" stands twice"));
 }
 
+TEST_F(JsonMessage, TheLastCharacterOfAllMayBeEscaped)
+{
+    const upb_MessageDef *type = json_types_message(types, "google.cloud.aiplatform.v1.CustomJob");
+    auto name_of = [&](const std::string &json) {
+        std::string text = R"({"displayName": ")" + json + "\"}";
+        struct span wire = {};
+        struct err said = ERR_INIT;
+        return json_message_read(types, type, span_make(text.data(), text.size()), "", arena, &wire, &said)
+                   ? std::string(said.text)
+                   : std::string(wire.data + 2, wire.size - 2);
+    };
+    EXPECT_EQ("a\U0010ffff\U0010ffffz", name_of(R"(a\udbff\udfff\uDBFF\uDFFFz)"));
+    EXPECT_EQ("\U0010ffff", name_of("\U0010ffff"));
+    EXPECT_EQ(R"(\udbff\udfff)", name_of(R"(\\udbff\\udfff)")) << "two backslashes are one, and no escape";
+    EXPECT_NE(std::string::npos, name_of(R"(\\udbff\udfff)").find("surrogate pair"));
+}
+
 TEST_F(JsonMessage, EveryCutOfATextIsRefused)
 {
     const std::string text = R"({"a": [1.5e3, true, false, null, "\ud83d\ude00é"], "b": {"c": {}}})";

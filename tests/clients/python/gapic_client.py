@@ -1,10 +1,13 @@
-"""The Python GAPIC client, unmodified, over plaintext: create, wait, read the error, cancel, delete, NOT_FOUND."""
+"""The Python GAPIC client, unmodified, over plaintext: create, wait, read the error, cancel, delete, NOT_FOUND.
+
+Arguments: grpc or rest, and the address. Over REST the client knows errors by their HTTP status alone."""
 
 import sys
 import time
 
 import grpc
 from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1, aiplatform_v1beta1
 from google.cloud.aiplatform_v1.services.job_service.transports import JobServiceGrpcTransport
 from google.cloud.aiplatform_v1beta1.services.job_service.transports import (
@@ -71,7 +74,7 @@ def cancel(client):
     try:
         client.cancel_custom_job(name=job.name)
         raise AssertionError("a finished job was cancelled")
-    except exceptions.FailedPrecondition as error:
+    except exceptions.BadRequest as error:  # over gRPC its subclass FailedPrecondition
         assert "cannot be canceled" in error.message, error
 
 
@@ -89,17 +92,26 @@ def list_and_delete(client, job):
         assert f'The CustomJob "{job.name}" was not found.' in error.message, error
 
 
+def violated_fields(error):
+    """Messages over gRPC, dicts over REST."""
+    for detail in error.details:
+        if isinstance(detail, dict):
+            yield from (violation["field"] for violation in detail.get("fieldViolations", []))
+        else:
+            yield from (violation.field for violation in getattr(detail, "field_violations", []))
+
+
 def refuse(client):
     bad = shell_job("", "true")
     bad["labels"] = {"Team": "a"}
     try:
         client.create_custom_job(parent=PARENT, custom_job=bad)
         raise AssertionError("a job without a display name was taken")
-    except exceptions.InvalidArgument as error:
-        fields = [violation.field for detail in error.details for violation in getattr(detail, "field_violations", [])]
+    except exceptions.BadRequest as error:
+        fields = list(violated_fields(error))
         assert any("display_name" in field for field in fields), (error, fields)
         assert any("labels" in field for field in fields), (error, fields)
-        assert error.message.startswith("List of found errors:\t1.Field: "), error
+        assert "List of found errors:\t1.Field: " in error.message, error
 
 
 def walk(client, say):
@@ -115,12 +127,22 @@ def walk(client, say):
     say("an invalid job is refused with all its violations")
 
 
+def clients(kind, address):
+    if kind == "rest":
+        options = {"transport": "rest", "credentials": AnonymousCredentials(),
+                   "client_options": {"api_endpoint": f"http://{address}"}}
+        yield "v1", aiplatform_v1.JobServiceClient(**options)
+        yield "v1beta1", aiplatform_v1beta1.JobServiceClient(**options)
+        return
+    channel = grpc.insecure_channel(address)
+    yield "v1", aiplatform_v1.JobServiceClient(transport=JobServiceGrpcTransport(channel=channel))
+    yield "v1beta1", aiplatform_v1beta1.JobServiceClient(transport=BetaTransport(channel=channel))
+
+
 def main():
-    channel = grpc.insecure_channel(sys.argv[1])
-    for version, api, transport in (("v1", aiplatform_v1, JobServiceGrpcTransport),
-                                    ("v1beta1", aiplatform_v1beta1, BetaTransport)):
-        client = api.JobServiceClient(transport=transport(channel=channel))
-        walk(client, lambda text, version=version: print(f"ok python-gapic {version}: {text}", flush=True))
+    kind, address = sys.argv[1:]
+    for version, client in clients(kind, address):
+        walk(client, lambda text, version=version: print(f"ok python-gapic {kind} {version}: {text}", flush=True))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The high-level Python SDK, unmodified, over TLS: run, submit, cancel, delete, list, get."""
+"""The high-level Python SDK, unmodified, over gRPC with TLS, or over REST where the endpoint is a URL: run, submit, cancel, delete, list, get."""
 
 import sys
 import time
@@ -77,7 +77,7 @@ def find_and_delete(job):
 
 def main():
     aiplatform.init(project="p", location="us-central1", staging_bucket="gs://bucket", api_endpoint=sys.argv[1],
-                    credentials=AnonymousCredentials())
+                    api_transport="rest" if "://" in sys.argv[1] else "grpc", credentials=AnonymousCredentials())
     job = run_jobs()
     cancel_job()
     find_and_delete(job)
