@@ -221,7 +221,7 @@ int http_server_listen(struct http_server *server, const struct listen_address *
                        int *ret_port, struct err *err)
 {
     struct http_listener *listener = &server->listeners[server->listener_count];
-    int file;
+    int file = -1;
 
     if (server->listener_count == LISTEN_ADDRESSES_MAX) {
         return err_set(err, ERR_EXHAUSTED, "%d addresses are the limit", LISTEN_ADDRESSES_MAX);

@@ -33,12 +33,21 @@ static bool serve_health(struct http_router *router, struct http_exchange *excha
     return true;
 }
 
+static bool serve_openapi(struct http_router *router, struct http_exchange *exchange)
+{
+    if (!span_equal_text(http_exchange_path(exchange), "/openapi.json")) {
+        return false;
+    }
+    http_exchange_answer(exchange, 200, "application/json; charset=UTF-8", rest_openapi(router->rest));
+    return true;
+}
+
 static bool serve_api(struct http_router *router, struct http_exchange *exchange)
 {
     return rest_serve(router->rest, exchange);
 }
 
-static bool (*const modules[])(struct http_router *, struct http_exchange *) = {serve_health, serve_api};
+static bool (*const modules[])(struct http_router *, struct http_exchange *) = {serve_health, serve_openapi, serve_api};
 
 /* ---- before them ---- */
 

@@ -10,6 +10,7 @@
 #include "server/call_state.h"
 #include "server/excerpt.h"
 #include "server/json_message.h"
+#include "server/openapi.h"
 #include "server/rest_answer.h"
 #include "server/rest_request.h"
 #include "server/rest_route.h"
@@ -24,6 +25,7 @@ struct rest {
     const struct services *services;
     struct json_types *types;
     struct rest_routes *routes;
+    struct text openapi;
     uint32_t calls; /* under way */
 };
 
@@ -386,6 +388,11 @@ bool rest_serve(struct rest *rest, struct http_exchange *exchange)
     return true;
 }
 
+struct span rest_openapi(const struct rest *rest)
+{
+    return text_span(&rest->openapi);
+}
+
 /* ---- making it ---- */
 
 int rest_create(const struct services *services, struct rest **ret_rest, struct err *err)
@@ -396,7 +403,8 @@ int rest_create(const struct services *services, struct rest **ret_rest, struct 
         return err_set(err, ERR_EXHAUSTED, "no memory for REST");
     }
     rest->services = services;
-    if (json_types_create(&rest->types, err) || rest_routes_create(rest->types, &rest->routes, err)) {
+    if (json_types_create(&rest->types, err) || rest_routes_create(rest->types, &rest->routes, err) ||
+        openapi_write(rest->routes, &rest->openapi, err)) {
         rest_destroy(rest);
         return -1;
     }
@@ -409,6 +417,7 @@ void rest_destroy(struct rest *rest)
     if (rest) {
         rest_routes_destroy(rest->routes);
         json_types_destroy(rest->types);
+        text_deinit(&rest->openapi);
         free(rest);
     }
 }

@@ -24,6 +24,8 @@ MUST_USE int rest_create(const struct services *services, struct rest **ret_rest
 void rest_destroy(struct rest *rest);
 /* False: no path of the API; the exchange is as it was. */
 bool rest_serve(struct rest *rest, struct http_exchange *exchange);
+/* The API as an OpenAPI document; lives as long as the rest. */
+struct span rest_openapi(const struct rest *rest);
 /* Answers with an error that no method has given. */
 void rest_refuse(struct rest *rest, struct http_exchange *exchange, const struct err *err);
 

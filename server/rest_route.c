@@ -107,6 +107,15 @@ void rest_routes_destroy(struct rest_routes *routes)
     free(routes);
 }
 
+const struct rest_method *rest_routes_at(const struct rest_routes *routes, size_t index, const char **ret_version)
+{
+    if (index >= VERSIONS * ROWS) {
+        return NULL;
+    }
+    *ret_version = version_names[index / ROWS];
+    return &routes->methods[index / ROWS][index % ROWS];
+}
+
 /* ---- finding one ---- */
 
 /* A path in segments, as sent. */

@@ -66,6 +66,8 @@ struct rest_path {
 
 enum rest_match rest_routes_find(const struct rest_routes *routes, struct span verb, struct span path,
                                  struct rest_path *ret_path);
+/* All of them, version by version; *ret_version: "v1". NULL behind the last. */
+const struct rest_method *rest_routes_at(const struct rest_routes *routes, size_t index, const char **ret_version);
 /* The path begins with a version that is served. */
 bool rest_routes_is_api(struct span path);
 
