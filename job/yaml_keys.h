@@ -3,7 +3,7 @@
  * Used by   simulation_file.c, machine_type.c; server/config_file.c (the source).
  * Owns      a source its document; texts are the document's.
  * Thread    the document's.      Blocks    yaml_source_open, on the file.
- * Errors    ERR_IO when the file cannot be read; ERR_INVALID with path and line: an unknown key with those there are, a key twice, a value of another kind.
+ * Errors    ERR_INVALID when there is no such file, and with path and line: an unknown key with those there are, a key twice, a value of another kind.
  */
 #ifndef JOB_YAML_KEYS_H_
 #define JOB_YAML_KEYS_H_

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job/yaml_keys.h"
 
@@ -13,7 +14,7 @@ static int read_bytes(const char *what, const char *path, size_t bytes_max, char
     int result = 0;
 
     if (!file) {
-        result = err_set_errno(err, errno, "cannot open the %s %s", what, path);
+        result = err_set(err, ERR_INVALID, "cannot open the %s %s: %s", what, path, strerror(errno));
     } else if (!bytes) {
         result = err_set(err, ERR_EXHAUSTED, "no memory to read %s", path);
     } else {

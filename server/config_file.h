@@ -3,7 +3,7 @@
  *
  * Used by   config.c, which knows what the keys mean.
  * Thread    any.      Blocks    on the file.
- * Errors    ERR_IO when it cannot be read, ERR_INVALID with path and line when it is no such YAML, has a key twice or is
+ * Errors    ERR_INVALID when there is none, and with path and line when it is no such YAML, has a key twice or is
  *           above CONFIG_FILE_BYTES_MAX; what the visitor returns is passed on with path and line before it.
  */
 #ifndef SERVER_CONFIG_FILE_H_
