@@ -89,7 +89,21 @@ static int write_env(const struct process_config *config, int dir_fd, const stru
     return attempt_text_write(&text, dir_fd, SUPERVISOR_FILE_ENV, err);
 }
 
-static int write_conf(const struct process_config *config, int dir_fd, const char *home, struct err *err)
+static void put_limits(struct attempt_text *text, const struct task_limits *limits)
+{
+    if (limits->memory_bytes > 0) {
+        (void)fprintf(text->stream, "memory_bytes_max=%" PRIu64 "\n", limits->memory_bytes);
+    }
+    if (limits->cpus_milli > 0) {
+        (void)fprintf(text->stream, "cpus_milli_max=%" PRIu64 "\n", limits->cpus_milli);
+    }
+    if (limits->pids > 0) {
+        (void)fprintf(text->stream, "pids_max=%" PRIu64 "\n", limits->pids);
+    }
+}
+
+static int write_conf(const struct process_config *config, int dir_fd, const struct task *task, const char *home,
+                      struct err *err)
 {
     struct attempt_text text;
 
@@ -107,6 +121,7 @@ static int write_conf(const struct process_config *config, int dir_fd, const cha
                           i + 1 == config->group_count ? "\n" : "");
         }
     }
+    put_limits(&text, &task->limits);
     if (config->mounts_buckets) {
         (void)fprintf(text.stream, "buckets_dir=%s\n", config->buckets_dir);
     }
@@ -140,7 +155,7 @@ int attempt_fill(const struct process_config *config, int dir_fd, const struct t
         return err_set(err, ERR_EXHAUSTED, "no memory for a path");
     }
     result = make_home(config, dir_fd, err) != 0 || attempt_text_write_argv(dir_fd, argv, err) != 0 ||
-                     write_env(config, dir_fd, task, home, err) != 0 || write_conf(config, dir_fd, home, err) != 0
+                     write_env(config, dir_fd, task, home, err) != 0 || write_conf(config, dir_fd, task, home, err) != 0
                  ? -1
                  : 0;
     free(home);

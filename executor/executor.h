@@ -49,6 +49,14 @@ struct env_entry {
     const char *value;
 };
 
+/* What a replica may use; 0: as much as there is. */
+struct task_limits {
+    uint64_t cpus_milli;
+    uint64_t memory_bytes;
+    uint64_t pids;
+    const char *devices; /* of host_inventory.h, with commas between them; "": none at all; NULL: whatever there is */
+};
+
 /* One replica to run: final argv and environment, nothing left to expand. */
 struct task {
     struct execution_key key;
@@ -62,6 +70,7 @@ struct task {
      * `python -m python_module args…`; argv then holds the args alone. */
     const char *python_module;
     const char *const *package_uris; /* NULL terminated */
+    struct task_limits limits;
     /* Of an attempt that was not launched after all, as adopt has told: since when it was taken to run; 0: never. A
      * simulation goes on from there. */
     int64_t start_time_unix_ns;
@@ -89,9 +98,12 @@ struct execution_event {
     int exit_code;        /* EXITED: 0..255, -1 when ended by a signal */
     int term_signal;      /* EXITED: signal number, 0 when it exited */
     bool oom_killed;
-    bool is_host_fault;      /* START_FAILED: this host is the reason, not what was asked for */
-    const char *message;     /* a sentence, or ""; valid during the call */
-    struct span stderr_tail; /* EXITED: last lines, at most LIMIT_ERROR_TAIL_BYTES; valid during the call */
+    /* EXITED: of the main process and all it has waited for; 0: not known. */
+    int64_t cpu_time_us;
+    uint64_t peak_memory_bytes; /* of the largest of its processes */
+    bool is_host_fault;         /* START_FAILED: this host is the reason, not what was asked for */
+    const char *message;        /* a sentence, or ""; valid during the call */
+    struct span stderr_tail;    /* EXITED: last lines, at most LIMIT_ERROR_TAIL_BYTES; valid during the call */
 };
 
 struct execution_sink {

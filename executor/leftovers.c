@@ -39,18 +39,37 @@ static ssize_t read_some(int at_fd, const char *path, char *to, size_t size)
     return got < 0 ? -1 : (ssize_t)used;
 }
 
-/* The path written down by the supervisor, if it is one that a supervisor of this attempt makes. */
-static bool find_cgroup(int dir_fd, const char *key, char path[PATH_MAX])
-{
+/* What a supervisor of this attempt has written down, a line each: "PATH" of the group that holds its processes, "leaf PATH"
+ * of those that limit them. */
+struct groups {
+    char text[4 * PATH_MAX];
+    char *rest;
     char name[EXECUTION_KEY_BYTES + 16];
-    const char *last;
-    int length = snprintf(name, sizeof name, "customjob-%s-", key);
+};
 
-    if (dir_fd < 0 || read_some(dir_fd, SUPERVISOR_FILE_CGROUP, path, PATH_MAX) <= 0) {
-        return false;
+static bool read_groups(int dir_fd, const char *key, struct groups *groups)
+{
+    (void)snprintf(groups->name, sizeof groups->name, "customjob-%s-", key);
+    groups->rest = groups->text;
+    return dir_fd >= 0 && read_some(dir_fd, SUPERVISOR_FILE_CGROUP, groups->text, sizeof groups->text) > 0;
+}
+
+/* The next path, if it is one that a supervisor of this attempt makes; NULL at the end. */
+static const char *next_group(struct groups *groups, bool *ret_is_leaf)
+{
+    while (groups->rest && *groups->rest) {
+        char *line = strsep(&groups->rest, "\n");
+        bool is_leaf = strncmp(line, "leaf /", 6) == 0;
+        const char *path = is_leaf ? line + 5 : line;
+        const char *last = strrchr(path, '/');
+
+        if (path[0] == '/' && last && !strstr(path, "/../") &&
+            strncmp(last + 1, groups->name, strlen(groups->name)) == 0) {
+            *ret_is_leaf = is_leaf;
+            return path;
+        }
     }
-    last = strrchr(path, '/');
-    return path[0] == '/' && last && !strstr(path, "/../") && strncmp(last + 1, name, (size_t)length) == 0;
+    return NULL;
 }
 
 static void write_one(int at_fd, const char *path)
@@ -202,12 +221,34 @@ static bool end_named(const char *key)
     return !found;
 }
 
+/* Ends what is in the group that holds all processes. *ret_found false: there is none. */
+static bool end_groups(int dir_fd, const char *key, bool *ret_found)
+{
+    struct groups groups;
+    const char *path;
+    bool is_leaf, ended = true;
+
+    *ret_found = false;
+    if (!read_groups(dir_fd, key, &groups)) {
+        return true;
+    }
+    while ((path = next_group(&groups, &is_leaf))) {
+        int fd = is_leaf ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd >= 0) {
+            *ret_found = true;
+            ended = end_cgroup(fd) && ended;
+            close(fd);
+        }
+    }
+    return ended;
+}
+
 bool leftovers_end(int dir_fd, const struct execution_key *key, const struct supervisor_history *history)
 {
     const struct supervisor_run *run = &history->run.of.run;
-    char path[PATH_MAX], text[EXECUTION_KEY_BYTES];
-    bool ended;
-    int fd;
+    char text[EXECUTION_KEY_BYTES];
+    bool has_group, ended;
 
     /* The kernel kills it with its supervisor, but not within the same instant. */
     if (history->has_run && process_is_alive(run->pid, run->start_time_ticks)) {
@@ -215,23 +256,23 @@ bool leftovers_end(int dir_fd, const struct execution_key *key, const struct sup
         return false;
     }
     execution_key_format(key, text);
-    fd = find_cgroup(dir_fd, text, path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd < 0) {
-        return end_named(text);
+    ended = end_groups(dir_fd, text, &has_group);
+    if (!has_group) {
+        ended = end_named(text);
     }
-    ended = end_cgroup(fd);
-    close(fd);
     if (ended) {
-        (void)rmdir(path);
+        leftovers_remove_cgroup(dir_fd, text);
     }
     return ended;
 }
 
 void leftovers_remove_cgroup(int dir_fd, const char *key)
 {
-    char path[PATH_MAX];
+    struct groups groups;
+    const char *path;
+    bool is_leaf;
 
-    if (find_cgroup(dir_fd, key, path)) {
+    for (bool found = read_groups(dir_fd, key, &groups); found && (path = next_group(&groups, &is_leaf));) {
         (void)rmdir(path);
     }
 }

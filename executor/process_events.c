@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "executor/attempt_limits.h"
 #include "executor/process_identity.h"
+#include "executor/service_log.h"
 
 static void tell(struct process_execution *execution, struct execution_event event)
 {
@@ -21,10 +23,27 @@ static void tell(struct process_execution *execution, struct execution_event eve
     host->sink.event(host->sink.context, &event);
 }
 
+/* What the replica should be held to and is not, as far as its supervisor could tell. Said by the first one of a job. */
+static void tell_unlimited(const struct process_execution *execution)
+{
+    const struct process_config *config = execution->host->config;
+    const struct execution_key *key = &execution->key;
+    char what[48], line[256];
+
+    if (key->job_attempt > 1 || key->pool_index > 0 || key->replica_index > 0 || key->restart > 0 ||
+        !attempt_limits_missing(config->attempts_fd, key, what, sizeof what)) {
+        return;
+    }
+    (void)snprintf(line, sizeof line,
+                   "Replicas are not held to their %s: this host lets no control groups be made for it.", what);
+    service_log_append(config, key->job_id, clock_wall_unix_ns(config->clock), line);
+}
+
 void process_tell_progress(struct process_execution *execution, const struct supervisor_history *history)
 {
     if (history->has_run && !execution->told_started) {
         execution->told_started = true;
+        tell_unlimited(execution);
         tell(execution, (struct execution_event){.kind = EXECUTION_EVENT_STARTED,
                                                  .time_unix_ns = history->run.time_unix_ns,
                                                  .pid = history->run.of.run.pid});
@@ -75,6 +94,8 @@ bool process_tell_end(struct process_execution *execution, int dir_fd, const str
                  .exit_code = end->exit_code,
                  .term_signal = (int)end->term_signal,
                  .oom_killed = end->oom_killed,
+                 .cpu_time_us = (int64_t)(end->utime_us + end->stime_us),
+                 .peak_memory_bytes = end->maxrss_kb * 1024,
                  .stderr_tail = span_make(tail, dir_fd >= 0 ? attempt_stderr_tail(execution->host->config->keys, dir_fd,
                                                                                   &execution->key, tail, sizeof tail)
                                                             : 0)});

@@ -68,7 +68,8 @@ static int measure_task(const struct task *task, struct measure *measure, struct
     if (!task->python_module && !task->args_only && measure->argv_count == 0) {
         return err_set(err, ERR_INVALID, "there is no program to run");
     }
-    measure->text_bytes += text_size(task->image_uri) + text_size(task->python_module);
+    measure->text_bytes +=
+        text_size(task->image_uri) + text_size(task->python_module) + text_size(task->limits.devices);
     return 0;
 }
 
@@ -123,6 +124,7 @@ int task_copy_create(const struct task *task, struct task **ret_copy, struct err
     copy->env = env;
     copy->image_uri = put_text(&at, task->image_uri);
     copy->python_module = put_text(&at, task->python_module);
+    copy->limits.devices = put_text(&at, task->limits.devices);
     copy->display_name = NULL;
     copy->labels = NULL;
     copy->label_count = 0;

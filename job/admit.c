@@ -88,39 +88,69 @@ static uint64_t project_number(const struct controller_options *options, const s
     return 0;
 }
 
+/* What a plan is told of each replica. */
+struct replica_lists {
+    struct job_plan_address *addresses;
+    uint32_t *restarts;
+    int64_t *start_times;
+    struct task_limits *limits;
+};
+
+static void free_lists(struct replica_lists *lists)
+{
+    free(lists->addresses);
+    free(lists->restarts);
+    free(lists->start_times);
+    free(lists->limits);
+}
+
+/* Limits are what the replica holds, so that they are the same after a restart of the server. */
+static int make_lists(const struct controller *controller, const struct execution *execution,
+                      struct replica_lists *lists, struct err *err)
+{
+    uint32_t count = execution->replica_count;
+
+    *lists = (struct replica_lists){calloc(count, sizeof *lists->addresses), calloc(count, sizeof *lists->restarts),
+                                    calloc(count, sizeof *lists->start_times), calloc(count, sizeof *lists->limits)};
+    if (!lists->addresses || !lists->restarts || !lists->start_times || !lists->limits) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for %u addresses", count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct replica *replica = &execution->replicas[i];
+
+        memcpy(lists->addresses[i].host, replica->host, sizeof lists->addresses[i].host);
+        lists->addresses[i].port = replica->port;
+        lists->restarts[i] = replica->restart;
+        lists->start_times[i] = replica->start_time_unix_ns;
+        lists->limits[i] =
+            (struct task_limits){.cpus_milli = controller->options.limits_cpus ? replica->cpus_milli : 0,
+                                 .memory_bytes = controller->options.limits_memory ? replica->memory_bytes : 0,
+                                 .pids = controller->options.pids_max,
+                                 .devices = !controller->options.capacity ? NULL
+                                            : replica->devices            ? replica->devices
+                                                                          : ""};
+    }
+    return 0;
+}
+
 static int plan_from(struct controller *controller, struct job *job, struct span image, struct err *err)
 {
-    struct execution *execution = &job->execution;
-    struct job_plan_address *addresses = calloc(execution->replica_count, sizeof *addresses);
-    uint32_t *restarts = calloc(execution->replica_count, sizeof *restarts);
-    int64_t *start_times = calloc(execution->replica_count, sizeof *start_times);
-    const char **devices = calloc(execution->replica_count, sizeof *devices);
-    struct job_plan_input input = {.custom_job_wire = image,
-                                   .job_attempt = execution->job_attempt,
-                                   .addresses = addresses,
-                                   .restarts = restarts,
-                                   .start_times_unix_ns = start_times,
-                                   .devices = controller->options.capacity ? devices : NULL,
-                                   .project_number = project_number(&controller->options, job),
-                                   .buckets_dir = controller->options.buckets_dir};
-    int result;
+    struct replica_lists lists;
+    int result = make_lists(controller, &job->execution, &lists, err);
 
-    if (!addresses || !restarts || !start_times || !devices) {
-        result = err_set(err, ERR_EXHAUSTED, "no memory for %u addresses", execution->replica_count);
-    } else {
-        for (uint32_t i = 0; i < execution->replica_count; i++) {
-            memcpy(addresses[i].host, execution->replicas[i].host, sizeof addresses[i].host);
-            addresses[i].port = execution->replicas[i].port;
-            restarts[i] = execution->replicas[i].restart;
-            start_times[i] = execution->replicas[i].start_time_unix_ns;
-            devices[i] = execution->replicas[i].devices ? execution->replicas[i].devices : "";
-        }
+    if (result == 0) {
+        struct job_plan_input input = {.custom_job_wire = image,
+                                       .job_attempt = job->execution.job_attempt,
+                                       .addresses = lists.addresses,
+                                       .restarts = lists.restarts,
+                                       .start_times_unix_ns = lists.start_times,
+                                       .limits = lists.limits,
+                                       .project_number = project_number(&controller->options, job),
+                                       .buckets_dir = controller->options.buckets_dir};
+
         result = job_plan_create(&input, &job->plan, err);
     }
-    free(addresses);
-    free(restarts);
-    free(start_times);
-    free(devices);
+    free_lists(&lists);
     return result;
 }
 _Static_assert(sizeof((struct job_plan_address *)0)->host == sizeof((struct replica *)0)->host, "same room for hosts");

@@ -84,6 +84,11 @@ struct controller_options {
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;
     const char *buckets_dir;
+    /* Replicas are held to the processors and the memory that are counted for them, and to so many processes and
+     * threads, 0: any number. */
+    bool limits_cpus;
+    bool limits_memory;
+    uint64_t pids_max;
     /* The disk has less room than the store wants for new jobs, or enough again; NULL: nobody wants to know. */
     void (*space_changed)(void *context, bool is_low);
     /* Ended jobs and done operations go this long after their end, or when there are more of them; 0: they stay. */

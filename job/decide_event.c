@@ -4,6 +4,8 @@
 #include "base/limits.h"
 #include "job/controller_state.h"
 
+#define MIB UINT64_C(1048576)
+
 static struct replica *find_replica(struct job *job, const struct execution_key *key)
 {
     if (key->job_attempt != job->execution.job_attempt) {
@@ -117,6 +119,18 @@ static void failed(struct controller *controller, struct job *job, struct replic
     }
 }
 
+/* What it has cost, where somebody counted. */
+static void tell_usage(struct controller *controller, const struct job *job, const struct execution_event *event)
+{
+    if (event->kind == EXECUTION_EVENT_EXITED && event->cpu_time_us > 0) {
+        turn_tell(controller, job,
+                  "The replica workerpool%u-%u has ended: %.1f s of processor time, at most %" PRIu64
+                  " MiB in one process.",
+                  event->key.pool_index, event->key.replica_index, (double)event->cpu_time_us / 1e6,
+                  event->peak_memory_bytes / MIB);
+    }
+}
+
 static void ended(struct controller *controller, struct job *job, struct replica *replica,
                   const struct execution_event *event)
 {
@@ -126,6 +140,7 @@ static void ended(struct controller *controller, struct job *job, struct replica
         replica->term_signal = event->term_signal;
         replica->oom_killed = event->oom_killed;
     }
+    tell_usage(controller, job, event);
     if (event->kind != EXECUTION_EVENT_START_FAILED) {
         note_start(controller, job, replica, event->time_unix_ns);
         proceed_to_running(controller, job);

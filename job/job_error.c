@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
+#define MIB UINT64_C(1048576)
 /* What a shell says for a process that a signal ended; real jobs report that number too. */
 #define SIGNAL_STATUS_BASE 128
 /* What a container runtime says when it cannot start the program. */
@@ -102,7 +103,7 @@ static struct job_error of_exit(const struct execution_event *event, const char 
 {
     int status = event->term_signal != 0 ? SIGNAL_STATUS_BASE + event->term_signal : event->exit_code;
     const char *abbreviation = event->term_signal != 0 ? sigabbrev_np(event->term_signal) : NULL;
-    char signal_text[48] = "", attempt[96];
+    char signal_text[48] = "", attempt[96], memory_text[96] = "";
     struct span tail = event->stderr_tail;
     struct job_error error;
     char *tail_text;
@@ -110,6 +111,12 @@ static struct job_error of_exit(const struct execution_event *event, const char 
     if (event->term_signal != 0) {
         snprintf(signal_text, sizeof signal_text, " (signal %d, SIG%s)", event->term_signal,
                  abbreviation ? abbreviation : "?");
+    }
+    if (event->oom_killed && event->peak_memory_bytes > 0) {
+        snprintf(memory_text, sizeof memory_text, "ran out of memory (a process of it had %" PRIu64 " MiB) and ",
+                 event->peak_memory_bytes / MIB);
+    } else if (event->oom_killed) {
+        snprintf(memory_text, sizeof memory_text, "ran out of memory and ");
     }
     if (tail.size > LIMIT_ERROR_TAIL_BYTES) {
         tail = span_skip(tail, tail.size - LIMIT_ERROR_TAIL_BYTES);
@@ -129,9 +136,8 @@ static struct job_error of_exit(const struct execution_event *event, const char 
     error = make(JOB_ERROR_REPLICA,
                  "The replica %s %sexited with a non-zero status of %d%s. Termination reason: %s. %s%s%s\n"
                  "To find out more about why your job exited please check the logs: customjob logs %s",
-                 replica, event->oom_killed ? "ran out of memory and " : "", status, signal_text,
-                 event->oom_killed ? "OOMKilled" : "Error", tail.size > 0 ? "\n" : "", tail_text,
-                 attempt_text(&event->key, attempt), job_name);
+                 replica, memory_text, status, signal_text, event->oom_killed ? "OOMKilled" : "Error",
+                 tail.size > 0 ? "\n" : "", tail_text, attempt_text(&event->key, attempt), job_name);
     free(tail_text);
     return error;
 }

@@ -135,10 +135,10 @@ static int set_devices(const struct planner *planner, size_t rank, struct plan_e
 {
     struct span devices;
 
-    if (!planner->input->devices) {
+    if (!planner->input->limits || !planner->input->limits[rank].devices) {
         return 0;
     }
-    devices = span_of(planner->input->devices[rank]);
+    devices = span_of(planner->input->limits[rank].devices);
     if (plan_env_set(env, span_of("CUDA_VISIBLE_DEVICES"), devices, err)) {
         return -1;
     }
@@ -204,6 +204,19 @@ static int check_total(const struct task *task, struct err *err)
     return 0;
 }
 
+static int set_limits(const struct planner *planner, size_t rank, struct task *task, struct err *err)
+{
+    if (!planner->input->limits) {
+        return 0;
+    }
+    task->limits = planner->input->limits[rank];
+    if (!task->limits.devices) {
+        return 0;
+    }
+    return plan_text(planner->plan->arena, "the devices", span_of(planner->input->limits[rank].devices),
+                     &task->limits.devices, err);
+}
+
 static int make_task(struct planner *planner, const struct plan_program *program, size_t rank, struct task *task,
                      struct err *err)
 {
@@ -220,7 +233,7 @@ static int make_task(struct planner *planner, const struct plan_program *program
     if (plan_env_init(&env, planner->plan->arena, SERVICE_VARIABLES_MAX + program->env_count, err) ||
         set_service_variables(planner, program, task, rank, &env, err) || set_devices(planner, rank, &env, err) ||
         set_user_variables(program, &env, err) || set_devices(planner, rank, &env, err) ||
-        make_argv(program, &env, task, err)) {
+        make_argv(program, &env, task, err) || set_limits(planner, rank, task, err)) {
         return -1;
     }
     task->env = env.items;

@@ -45,7 +45,7 @@ struct job_plan_input {
     const struct job_plan_address *addresses; /* one per replica, pools in order */
     const uint32_t *restarts;                 /* one per replica, or NULL for all 0 */
     const int64_t *start_times_unix_ns;       /* likewise: 0 for one that was never seen to run */
-    const char *const *devices;               /* one per replica: what CUDA may see; NULL: whatever there is */
+    const struct task_limits *limits;         /* one per replica, its devices what CUDA may see; NULL: none */
     uint64_t project_number;                  /* CLOUD_ML_PROJECT_ID; 0: made of the project id */
     const char *buckets_dir;                  /* NULL: gs:// stays as it is */
 };

@@ -107,7 +107,7 @@ static void record_exit(struct supervisor *supervisor)
     end->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     end->term_signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     end->stopped = supervisor->stopped;
-    end->oom_killed = cgroup_oom_killed(&supervisor->tree.cgroup);
+    end->oom_killed = cgroup_oom_killed(&supervisor->tree.cgroup) || limits_oom_killed(&supervisor->tree.limits);
     end->orphans_killed = supervisor->tree.orphans_killed;
     struct rusage usage;
     if (getrusage(RUSAGE_CHILDREN, &usage) == 0) {
@@ -117,12 +117,14 @@ static void record_exit(struct supervisor *supervisor)
     }
     logs_finish(&supervisor->logs); /* before the end is told, so that who hears of it finds all output */
     record(supervisor, &event);
+    limits_remove(&supervisor->tree.limits);
     cgroup_remove(&supervisor->tree.cgroup);
 }
 
 static void end_failed(struct supervisor *supervisor)
 {
     logs_finish(&supervisor->logs);
+    limits_remove(&supervisor->tree.limits);
     cgroup_remove(&supervisor->tree.cgroup);
 }
 

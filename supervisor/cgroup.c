@@ -14,34 +14,31 @@
 #define TEXT_BYTES (256 * 1024)
 #define NAME_BYTES 160
 
-/* What the file holds, as far as it fits, with a NUL; false when it cannot be read. */
-static bool read_text(int dir_fd, const char *path, char *to, size_t size)
+char *cgroup_read_text(int dir_fd, const char *path)
 {
+    static char text[TEXT_BYTES];
     int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
+        return NULL;
     size_t used = 0;
-    while (used < size - 1) {
-        ssize_t got = read(fd, to + used, size - 1 - used);
+    while (used < sizeof text - 1) {
+        ssize_t got = read(fd, text + used, sizeof text - 1 - used);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             break;
         used += (size_t)got;
     }
-    to[used] = '\0';
+    text[used] = '\0';
     close(fd);
-    return true;
+    return text;
 }
 
 /* The supervisor's own place in the version 2 hierarchy, wherever that is mounted. */
 static bool find_own_group(char path[PATH_MAX])
 {
-    static char text[TEXT_BYTES];
     size_t length = 0;
-    if (!read_text(AT_FDCWD, "/proc/self/mounts", text, sizeof text))
-        return false;
-    for (char *rest = text; rest && *rest && length == 0;) {
+    for (char *rest = cgroup_read_text(AT_FDCWD, "/proc/self/mounts"); rest && *rest && length == 0;) {
         char *line = strsep(&rest, "\n");
         (void)strsep(&line, " ");
         const char *point = strsep(&line, " ");
@@ -51,9 +48,9 @@ static bool find_own_group(char path[PATH_MAX])
         length = strlen(point);
         memcpy(path, point, length);
     }
-    if (length == 0 || !read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof text))
+    if (length == 0)
         return false;
-    for (char *rest = text; rest && *rest;) {
+    for (char *rest = cgroup_read_text(AT_FDCWD, "/proc/self/cgroup"); rest && *rest;) {
         const char *line = strsep(&rest, "\n");
         if (strncmp(line, "0::/", 4) != 0 || strncmp(line, "0::/..", 6) == 0)
             continue;
@@ -85,21 +82,24 @@ static bool record_path(int attempt_dir_fd, const char *path)
     if (fd < 0)
         return false;
     size_t size = strlen(path);
-    bool done = write(fd, path, size) == (ssize_t)size;
+    bool done = write(fd, path, size) == (ssize_t)size && write(fd, "\n", 1) == 1;
     return close(fd) == 0 && done;
+}
+
+bool cgroup_name_leaf(char path[PATH_MAX], const char *name)
+{
+    char clean[NAME_BYTES];
+    size_t own = strlen(path), room = PATH_MAX - own;
+    clean_name(clean, name);
+    int size = snprintf(path + own, room, "/customjob-%s-%ld", clean, (long)getpid());
+    return size > 0 && (size_t)size < room;
 }
 
 void cgroup_make(struct cgroup *ret_cgroup, int attempt_dir_fd, const char *name)
 {
-    char clean[NAME_BYTES];
     ret_cgroup->dir_fd = -1;
     ret_cgroup->path[0] = '\0';
-    if (!find_own_group(ret_cgroup->path))
-        return;
-    clean_name(clean, name);
-    size_t own = strlen(ret_cgroup->path), room = sizeof ret_cgroup->path - own;
-    int size = snprintf(ret_cgroup->path + own, room, "/customjob-%s-%ld", clean, (long)getpid());
-    if (size < 0 || (size_t)size >= room)
+    if (!find_own_group(ret_cgroup->path) || !cgroup_name_leaf(ret_cgroup->path, name))
         return;
     if (record_path(attempt_dir_fd, ret_cgroup->path) && mkdir(ret_cgroup->path, 0755) == 0) {
         ret_cgroup->dir_fd = open(ret_cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -113,10 +113,7 @@ void cgroup_make(struct cgroup *ret_cgroup, int attempt_dir_fd, const char *name
 /* Kernels before 5.14: one by one; called again until it is empty. */
 static void kill_each(const struct cgroup *cgroup)
 {
-    static char text[TEXT_BYTES];
-    if (!read_text(cgroup->dir_fd, "cgroup.procs", text, sizeof text))
-        return;
-    for (char *rest = text; rest && *rest;) {
+    for (char *rest = cgroup_read_text(cgroup->dir_fd, "cgroup.procs"); rest && *rest;) {
         long pid = strtol(strsep(&rest, "\n"), NULL, 10);
         if (pid > 1 && rest)
             (void)kill((pid_t)pid, SIGKILL);
@@ -135,13 +132,9 @@ void cgroup_kill(const struct cgroup *cgroup)
         kill_each(cgroup);
 }
 
-/* The number after "key " at the start of a line; -1 when there is none. */
-static long long read_value(const struct cgroup *cgroup, const char *file, const char *key)
+long long cgroup_read_value(int dir_fd, const char *file, const char *key)
 {
-    char text[1024];
-    if (cgroup->dir_fd < 0 || !read_text(cgroup->dir_fd, file, text, sizeof text))
-        return -1;
-    for (char *rest = text; rest && *rest;) {
+    for (char *rest = dir_fd >= 0 ? cgroup_read_text(dir_fd, file) : NULL; rest && *rest;) {
         char *line = strsep(&rest, "\n");
         const char *name = strsep(&line, " ");
         if (line && strcmp(name, key) == 0)
@@ -152,12 +145,12 @@ static long long read_value(const struct cgroup *cgroup, const char *file, const
 
 bool cgroup_is_empty(const struct cgroup *cgroup)
 {
-    return cgroup->dir_fd < 0 || read_value(cgroup, "cgroup.events", "populated") != 1;
+    return cgroup->dir_fd < 0 || cgroup_read_value(cgroup->dir_fd, "cgroup.events", "populated") != 1;
 }
 
 bool cgroup_oom_killed(const struct cgroup *cgroup)
 {
-    return read_value(cgroup, "memory.events", "oom_kill") > 0;
+    return cgroup_read_value(cgroup->dir_fd, "memory.events", "oom_kill") > 0;
 }
 
 void cgroup_remove(struct cgroup *cgroup)

@@ -1,8 +1,8 @@
 /* cgroup: a control group for the replica alone, so that nothing of it can hide from a kill.
  *
- * Used by   tree.c, child.c (joins it).
+ * Used by   tree.c, child.c (joins it), limits.c.
  * Shape     a leaf below the supervisor's own group in the version 2 hierarchy, wherever that is mounted; its path
- *           stands in the attempt directory, for whoever has to clear up after a killed supervisor.
+ *           is a line of the attempt directory's file "cgroup", for whoever has to clear up after a killed supervisor.
  * Errors    none: where a leaf cannot be made (no cgroup2, no right to it), there is none and dir_fd is -1.
  * Source    docs/execution.md.
  */
@@ -25,5 +25,13 @@ void cgroup_kill(const struct cgroup *cgroup);
 bool cgroup_is_empty(const struct cgroup *cgroup);
 bool cgroup_oom_killed(const struct cgroup *cgroup);
 void cgroup_remove(struct cgroup *cgroup);
+
+/* ---- for limits.c ---- */
+/* Appends "/customjob-NAME-PID" to the path of the group that it is to be in. False: there is no room. */
+bool cgroup_name_leaf(char path[PATH_MAX], const char *name);
+/* What the file holds, as far as it fits, with a NUL, in memory that the next call uses too; NULL when it cannot be read. */
+char *cgroup_read_text(int dir_fd, const char *path);
+/* The number after "key " at the start of a line; -1 when there is none. */
+long long cgroup_read_value(int dir_fd, const char *file, const char *key);
 
 #endif /* SUPERVISOR_CGROUP_H_ */

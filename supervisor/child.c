@@ -208,6 +208,7 @@ static void run_child(const struct child_plan *plan, pid_t supervisor, bool join
     (void)setsid();
     if (!joined && plan->cgroup_fd >= 0)
         join_cgroup(plan->cgroup_fd);
+    limits_join(plan->limits);
     if (set_descriptors(plan, failure) != 0 || bind_buckets(conf, failure) != 0)
         return;
     if (conf->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

@@ -4,8 +4,8 @@
  * Shape     the process reports a step that failed through a pipe that the exec closes: its end without a word means
  *           that the program runs.
  * Promise   the program finds: descriptors 0, 1, 2 and no other, every signal at its default and unblocked, a session
- *           of its own, umask 022, the limit of open
- *           files that conf tells, no way to more privileges unless conf allows it. It is killed when its supervisor
+ *           of its own, umask 022, the limits that
+ *           conf tells, no way to more privileges unless conf allows it. It is killed when its supervisor
  *           dies.
  * Source    docs/execution.md.
  */
@@ -20,8 +20,9 @@
 
 struct child_plan {
     const struct conf *conf;
-    int dir_fd;        /* working directory when conf names none */
-    int cgroup_fd;     /* -1: none */
+    int dir_fd;    /* working directory when conf names none */
+    int cgroup_fd; /* -1: none */
+    const struct limits *limits;
     int output_fds[2]; /* stdout, stderr */
 };
 

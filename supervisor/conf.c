@@ -174,6 +174,9 @@ enum conf_key {
     KEY_CGROUP,
     KEY_NO_NEW_PRIVILEGES,
     KEY_OPEN_FILES,
+    KEY_MEMORY_BYTES_MAX,
+    KEY_CPUS_MILLI_MAX,
+    KEY_PIDS_MAX,
     KEY_BUCKETS_DIR,
     KEY_COUNT
 };
@@ -189,6 +192,9 @@ static const char *const key_names[] = {
     [KEY_CGROUP] = "cgroup",
     [KEY_NO_NEW_PRIVILEGES] = "no_new_privileges",
     [KEY_OPEN_FILES] = "open_files",
+    [KEY_MEMORY_BYTES_MAX] = "memory_bytes_max",
+    [KEY_CPUS_MILLI_MAX] = "cpus_milli_max",
+    [KEY_PIDS_MAX] = "pids_max",
     [KEY_BUCKETS_DIR] = "buckets_dir",
 };
 _Static_assert(sizeof key_names / sizeof key_names[0] == KEY_COUNT, "every key has its name");
@@ -224,6 +230,12 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
         return parse_yes(value, &conf->no_new_privileges);
     case KEY_OPEN_FILES:
         return parse_number(value, INT64_MAX, &conf->open_files) && conf->open_files > 0;
+    case KEY_MEMORY_BYTES_MAX:
+        return parse_number(value, INT64_MAX, &conf->limits.memory_bytes) && conf->limits.memory_bytes > 0;
+    case KEY_CPUS_MILLI_MAX:
+        return parse_number(value, UINT32_MAX, &conf->limits.cpus_milli) && conf->limits.cpus_milli > 0;
+    case KEY_PIDS_MAX:
+        return parse_number(value, INT32_MAX, &conf->limits.pids) && conf->limits.pids > 0;
     case KEY_BUCKETS_DIR:
         return parse_path(value, conf->buckets_dir);
     case KEY_COUNT:

@@ -11,6 +11,8 @@
  *             cgroup                yes (default) or no: a control group of its own where the host lets it
  *             no_new_privileges     yes (default) or no
  *             open_files            soft limit of open descriptors for the process, cut to the hard one; default: inherited
+ *             memory_bytes_max, cpus_milli_max, pids_max   what the replica may use, where the host lets it be limited;
+ *                                   default: as much as there is
  *             buckets_dir           absolute: seen by the process as /gcs, in a mount namespace of its own
  *           argv, env: strings, each with its closing NUL.
  * Owns      the mappings argv and env point into, until they are forgotten.      Heap    none.
@@ -25,6 +27,7 @@
 #include <sys/types.h>
 
 #include "supervisor/failure.h"
+#include "supervisor/limits.h"
 
 #define CONF_GROUPS_MAX 64
 #define CONF_USER_BYTES 256
@@ -47,6 +50,7 @@ struct conf {
     uint32_t grace_ms;
     uint64_t log_bytes_max;
     uint64_t open_files; /* 0: inherited */
+    struct limit_amounts limits;
     bool cgroup;
     bool no_new_privileges;
     char **argv; /* NULL terminated, at least one */

@@ -167,6 +167,7 @@ static void spawn(struct supervisor *supervisor, const int output_fds[2])
     struct child_plan plan = {.conf = &supervisor->conf,
                               .dir_fd = supervisor->dir_fd,
                               .cgroup_fd = supervisor->tree.cgroup.dir_fd,
+                              .limits = &supervisor->tree.limits,
                               .output_fds = {output_fds[0], output_fds[1]}};
     if ((supervisor->conf.user[0] && user_find(&supervisor->conf, &supervisor->failure) != 0) ||
         child_spawn(&plan, &supervisor->child, &supervisor->failure) != 0)
@@ -204,6 +205,7 @@ int setup_replica(struct supervisor *supervisor, const char *dir, int ready_fd, 
     supervisor->state = STATE_LAUNCHING;
     supervisor->child.report_fd = -1;
     supervisor->tree.cgroup.dir_fd = -1;
+    limits_init(&supervisor->tree.limits);
     supervisor->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (supervisor->dir_fd < 0) {
         (void)failure_set(failure, errno, "open the attempt directory");
@@ -219,9 +221,13 @@ int setup_replica(struct supervisor *supervisor, const char *dir, int ready_fd, 
         code = prepare(supervisor, output_fds, failure);
     if (code != SUPERVISOR_EXIT_OK)
         return code;
-    if (supervisor->conf.cgroup)
+    if (supervisor->conf.cgroup) {
         cgroup_make(&supervisor->tree.cgroup, supervisor->dir_fd, last_component(dir));
+        limits_make(&supervisor->tree.limits, &supervisor->conf.limits, &supervisor->tree.cgroup, supervisor->dir_fd,
+                    last_component(dir));
+    }
     if (record_launch(supervisor, failure) != 0) {
+        limits_remove(&supervisor->tree.limits);
         cgroup_remove(&supervisor->tree.cgroup);
         return SUPERVISOR_EXIT_FAILED;
     }

@@ -13,9 +13,11 @@
 #include <sys/types.h>
 
 #include "supervisor/cgroup.h"
+#include "supervisor/limits.h"
 
 struct tree {
     struct cgroup cgroup;
+    struct limits limits;
     bool childless; /* the last wait found no child */
     bool clearing;  /* the main process is gone; what is reaped now was left over */
     uint32_t orphans_killed;

@@ -163,6 +163,59 @@ TEST(ProcessAdopt, KilledSupervisorWithoutControlGroupLeavesNothingEither)
     EXPECT_TRUE(Eventually([&] { return !IsAlive(daemon); })) << "killed, but it never ended";
 }
 
+/* Groups that limit a replica go with it, also when its supervisor cannot remove them any more. */
+TEST(ProcessAdopt, KilledSupervisorLeavesNoControlGroups)
+{
+    ProcessHouse house;
+    house.Open();
+    Program program = Shell("echo ready; sleep 1000");
+    program.limits = {1000, 1 << 30, 100, nullptr};
+    house.Start(Key(1), program);
+    ASSERT_TRUE(Eventually([&] { return Texts(ReadLogs(house.get(), 1, "workerpool0-0")) == "ready\n"; }));
+    std::string groups = Slurp(house.AttemptPath(Key(1)) + "/cgroup");
+    int64_t supervisor = house.SupervisorPid(Key(1));
+    ASSERT_EQ(kill(static_cast<pid_t>(supervisor), SIGKILL), 0);
+    EXPECT_EQ(house.told.WaitEnd(Key(1)).kind, EXECUTION_EVENT_LOST);
+    int found = 0;
+    for (size_t at = 0, end; (end = groups.find('\n', at)) != std::string::npos; at = end + 1) {
+        std::string path = groups.substr(groups.find('/', at), end - groups.find('/', at));
+        EXPECT_TRUE(Eventually([&] { return !std::filesystem::exists(path); })) << path;
+        found++;
+    }
+    if (found == 0)
+        GTEST_SKIP() << "no control groups can be made here";
+}
+
+TEST(ProcessLimits, EndAReplicaThatTakesTooMuchMemoryAndTellWhatItHad)
+{
+    ProcessHouse house;
+    house.Open();
+    Program program;
+    program.argv = {"/usr/bin/python3", "-c", "x = bytearray(256 << 20)"};
+    program.limits.memory_bytes = 64 << 20;
+    house.Start(Key(1), program);
+    Event end = house.told.WaitEnd(Key(1));
+    std::vector<Line> told = ReadLogs(house.get(), 1);
+    if (!told.empty() && told[0].text.find("not held to their memory") != std::string::npos)
+        GTEST_SKIP() << told[0].text;
+    EXPECT_EQ(end.kind, EXECUTION_EVENT_EXITED);
+    EXPECT_TRUE(end.oom_killed);
+    EXPECT_EQ(end.term_signal, SIGKILL);
+    EXPECT_GT(end.peak_memory_bytes, uint64_t(1) << 20);
+}
+
+TEST(ProcessLimits, SayOnceInTheJobsLogWhatCannotBeLimited)
+{
+    ProcessHouse house;
+    house.Open();
+    Program program = Shell("exit 0");
+    program.limits = {1000, 1 << 30, 0, nullptr};
+    house.Start(Key(1), program);
+    house.told.WaitEnd(Key(1));
+    bool limited = Slurp(house.AttemptPath(Key(1)) + "/cgroup").find("memory /") != std::string::npos;
+    EXPECT_EQ(limited, ReadLogs(house.get(), 1).empty());
+}
+
 /* Another boot: what runs under the old numbers is somebody else. */
 TEST(ProcessAdopt, HostThatWentDownIsALossAndNobodyIsKilled)
 {

@@ -77,7 +77,7 @@ execution_sink Told::Sink()
             Event{event->kind, event->key, event->time_unix_ns, event->pid, event->exit_code, event->term_signal,
                   event->message,
                   std::string(event->stderr_tail.data ? event->stderr_tail.data : "", event->stderr_tail.size),
-                  event->is_host_fault, event->oom_killed});
+                  event->is_host_fault, event->oom_killed, event->peak_memory_bytes});
         told->changed_.notify_all();
     };
     return sink;
@@ -201,6 +201,7 @@ std::string StartOn(executor *executor, const execution_key &key, const Program 
     task.python_module = program.python_module.empty() ? nullptr : program.python_module.c_str();
     task.package_uris = uris.data();
     task.start_time_unix_ns = program.start_time_unix_ns;
+    task.limits = program.limits;
     task.display_name = program.display_name.c_str();
     task.labels = labels.data();
     task.label_count = labels.size();

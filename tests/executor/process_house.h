@@ -25,6 +25,7 @@ struct Event {
     std::string stderr_tail;
     bool is_host_fault;
     bool oom_killed;
+    uint64_t peak_memory_bytes;
 };
 
 struct Line {
@@ -64,6 +65,7 @@ struct Program {
     std::string python_module;
     std::vector<std::string> package_uris;
     int64_t start_time_unix_ns = 0;
+    task_limits limits = {};
     std::string display_name;
     std::vector<std::pair<std::string, std::string>> labels;
 };

@@ -18,7 +18,7 @@ class Plan {
   public:
     explicit Plan(const std::string &json, const char *buckets_dir = nullptr, uint64_t project_number = 0,
                   const char *name = "projects/my-project/locations/us-central1/customJobs/42",
-                  const char *const *devices = nullptr)
+                  const struct task_limits *limits = nullptr)
     {
         struct job_outputs outputs = {};
         struct blob *image = nullptr;
@@ -34,7 +34,7 @@ class Plan {
         input.addresses = addresses.data();
         input.buckets_dir = buckets_dir;
         input.project_number = project_number;
-        input.devices = devices;
+        input.limits = limits;
         result = job_plan_create(&input, &plan, &err);
         blob_unref(image);
     }
@@ -225,15 +225,20 @@ TEST(JobPlan, TheUsersValueOfAServiceVariableCounts)
 TEST(JobPlan, AReplicaSeesTheDevicesItHolds)
 {
     const char *const name = "projects/my-project/locations/us-central1/customJobs/42";
-    const char *const devices[] = {"GPU-a,GPU-b", "", "GPU-c"};
-    Plan plan(two_pools, nullptr, 0, name, devices);
+    const struct task_limits limits[] = {{1500, 1 << 20, 7, "GPU-a,GPU-b"}, {0, 0, 0, ""}, {0, 0, 0, "GPU-c"}};
+    Plan plan(two_pools, nullptr, 0, name, limits);
     ASSERT_EQ(0, plan.result) << plan.err.text;
+    EXPECT_EQ(1500u, plan.task(0).limits.cpus_milli);
+    EXPECT_EQ(1u << 20, plan.task(0).limits.memory_bytes);
+    EXPECT_EQ(7u, plan.task(0).limits.pids);
+    EXPECT_STREQ("GPU-a,GPU-b", plan.task(0).limits.devices);
+    EXPECT_STREQ("GPU-c", plan.task(2).limits.devices);
     EXPECT_EQ("GPU-a,GPU-b", plan.env(0)["CUDA_VISIBLE_DEVICES"]);
     EXPECT_EQ("GPU-a,GPU-b", plan.env(0)["NVIDIA_VISIBLE_DEVICES"]);
     EXPECT_EQ("", plan.env(1)["CUDA_VISIBLE_DEVICES"]);
     EXPECT_EQ("void", plan.env(1)["NVIDIA_VISIBLE_DEVICES"]);
     Plan own(container(R"json("env":[{"name":"CUDA_VISIBLE_DEVICES","value":"GPU-z"}],"command":["x"])json"), nullptr,
-             0, name, devices);
+             0, name, limits);
     EXPECT_EQ("GPU-a,GPU-b", own.env(0)["CUDA_VISIBLE_DEVICES"]);
     EXPECT_EQ(0u, Plan(container("")).env(0).count("CUDA_VISIBLE_DEVICES"));
 }

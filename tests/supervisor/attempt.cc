@@ -197,18 +197,42 @@ Attempt::Attempt(const std::string &below)
     SetArgv({"/bin/true"});
 }
 
+std::string Attempt::Group() const
+{
+    for (const std::string &line : Split(Read(SUPERVISOR_FILE_CGROUP), '\n')) {
+        if (line.rfind("/", 0) == 0) {
+            return line;
+        }
+    }
+    return "";
+}
+
+std::vector<std::string> Attempt::GroupsOf(const std::string &word) const
+{
+    std::vector<std::string> groups;
+    for (const std::string &line : Split(Read(SUPERVISOR_FILE_CGROUP), '\n')) {
+        if (line.rfind(word + " ", 0) == 0) {
+            groups.push_back(line.substr(word.size() + 1));
+        }
+    }
+    return groups;
+}
+
 Attempt::~Attempt()
 {
     if (pid_ > 0) {
         KillSupervisor();
     }
-    std::string group = Read(SUPERVISOR_FILE_CGROUP);
+    std::string group = Group();
     if (!group.empty() && std::filesystem::exists(group)) {
         std::ofstream(group + "/cgroup.kill") << "1";
         for (const std::string &pid : Split(ReadFile(group + "/cgroup.procs"), '\n')) {
             AwaitDeath(atoi(pid.c_str()));
         }
         rmdir(group.c_str());
+    }
+    for (const std::string &leaf : GroupsOf("leaf")) {
+        rmdir(leaf.c_str());
     }
     std::error_code ignored;
     std::filesystem::remove_all(root_, ignored);

@@ -102,6 +102,10 @@ class Attempt {
     void Write(const std::string &name, const std::string &bytes);
     std::string Read(const std::string &name) const { return ReadFile(Path(name)); }
     bool Has(const std::string &name) const;
+    /* The control group of its processes; "" when there is none. */
+    std::string Group() const;
+    /* Those with a line "WORD PATH" in the file. */
+    std::vector<std::string> GroupsOf(const std::string &word) const;
 
     void SetArgv(const std::vector<std::string> &argv);
     void SetEnv(const std::vector<std::string> &env);

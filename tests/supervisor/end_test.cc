@@ -88,7 +88,7 @@ TEST(SupervisorEnd, KillsWhateverOutlivesTheMainProcess)
         for (pid_t pid : daemons) {
             EXPECT_FALSE(IsAlive(pid)) << conf << pid;
         }
-        std::string group = attempt.Read(SUPERVISOR_FILE_CGROUP);
+        std::string group = attempt.Group();
         EXPECT_FALSE(!group.empty() && std::filesystem::exists(group));
     }
 }
@@ -309,7 +309,7 @@ TEST(SupervisorEnd, OfTheSupervisorIsTheEndOfTheMainProcess)
     attempt.MakeFifo("ready");
     EXPECT_EQ(SUPERVISOR_READY, attempt.Start(std::string(kDaemons) + "echo $$ > ready; exec sleep 1000"));
     pid_t main = atoi(attempt.ReadFifo("ready").c_str());
-    std::string group = attempt.Read(SUPERVISOR_FILE_CGROUP);
+    std::string group = attempt.Group();
     attempt.KillSupervisor();
     AwaitDeath(main);
     EXPECT_FALSE(IsAlive(main));

@@ -77,6 +77,7 @@ TEST(SupervisorProgram, TakesLessThanAHundredKilobytesOfItsOwn)
     Attempt attempt;
     attempt.MakeFifo("up");
     attempt.MakeFifo("go");
+    attempt.SetConf("memory_bytes_max=1073741824\ncpus_milli_max=1000\npids_max=100\n");
     EXPECT_EQ(SUPERVISOR_READY, attempt.Start("echo line; echo line >&2; echo up > up; read x < go"));
     EXPECT_EQ("up", attempt.ReadFifo("up"));
     Peer peer(attempt.dir());

@@ -525,7 +525,7 @@ TEST(SupervisorReplica, HasAControlGroupOfItsOwnWhereThatCanBe)
     attempt.MakeFifo("up");
     attempt.MakeFifo("go");
     EXPECT_EQ(SUPERVISOR_READY, attempt.Start("cat /proc/self/cgroup > up; read x < go"));
-    std::string group = GroupOf(attempt.ReadFifo("up") + "\n"), path = attempt.Read(SUPERVISOR_FILE_CGROUP);
+    std::string group = GroupOf(attempt.ReadFifo("up") + "\n"), path = attempt.Group();
     if (path.empty()) {
         attempt.WriteFifo("go");
         EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Wait());
