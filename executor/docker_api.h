@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "executor/executor.h"
 
 C_DECLS_BEGIN
 
@@ -89,6 +90,7 @@ struct docker_container_spec {
     const struct docker_label *labels;
     size_t label_count;
     uint64_t shm_bytes;
+    struct task_limits limits;
 };
 
 /* Without logs, restarts, health checks and an init of the engine's: the entrypoint sees to all of these. */

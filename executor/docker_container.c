@@ -118,11 +118,38 @@ static json_t *entrypoint_of(const struct docker_container_spec *spec)
     return entrypoint;
 }
 
+/* NVIDIA's devices by their ids; an engine without its runtime says so. */
+static json_t *device_requests_of(const struct docker_container_spec *spec)
+{
+    const char *devices = spec->limits.devices ? spec->limits.devices : "";
+    json_t *ids = json_array();
+
+    while (*devices) {
+        size_t length = strcspn(devices, ",");
+
+        if (json_array_append_new(ids, json_stringn(devices, length)) != 0) {
+            json_decref(ids);
+            return NULL;
+        }
+        devices += length + (devices[length] == ',');
+    }
+    if (json_array_size(ids) == 0) {
+        return ids;
+    }
+    return json_pack("[{s:s, s:o, s:[[s]]}]", "Driver", "nvidia", "DeviceIDs", ids, "Capabilities", "gpu");
+}
+
+/* 0 is no limit, to the engine too. With its memory a replica is given no swap. */
 static json_t *host_config_of(const struct docker_container_spec *spec)
 {
-    return json_pack("{s:o, s:s, s:b, s:I, s:{s:s}, s:{s:s}}", "Mounts", mounts_of(spec), "NetworkMode", spec->network,
-                     "Init", 0, "ShmSize", (json_int_t)spec->shm_bytes, "RestartPolicy", "Name", "no", "LogConfig",
-                     "Type", "none");
+    const struct task_limits *limits = &spec->limits;
+
+    return json_pack("{s:o, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:s}, s:{s:s}}", "Mounts", mounts_of(spec),
+                     "NetworkMode", spec->network, "Init", 0, "ShmSize", (json_int_t)spec->shm_bytes, "NanoCpus",
+                     (json_int_t)(limits->cpus_milli * 1000000), "Memory", (json_int_t)limits->memory_bytes,
+                     "MemorySwap", (json_int_t)limits->memory_bytes, "PidsLimit", (json_int_t)limits->pids,
+                     "DeviceRequests", device_requests_of(spec), "RestartPolicy", "Name", "no", "LogConfig", "Type",
+                     "none");
 }
 
 int docker_container_create(struct docker_api *api, const struct docker_container_spec *spec, struct err *err)

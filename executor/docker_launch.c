@@ -134,7 +134,8 @@ static int create(const struct docker_launch *launch, struct docker_api *api, co
                                          .bind_count = config->buckets_dir ? 3 : 2,
                                          .labels = names.labels,
                                          .label_count = DOCKER_LABEL_COUNT,
-                                         .shm_bytes = shm_bytes()};
+                                         .shm_bytes = shm_bytes(),
+                                         .limits = launch->task->limits};
 
     result = docker_network_ensure(api, network, names.labels, DOCKER_LABEL_COUNT, err);
     if (result == 0) {

@@ -63,31 +63,11 @@ static void release_addresses(struct executor *executor, uint64_t job_id)
 
 /* ---- start ---- */
 
-/* A job that would find none of the devices it was given, and be slow for it, had better not begin. */
-static int refuse_devices(const struct task *task, struct err *err)
-{
-    for (size_t i = 0; i < task->env_count; i++) {
-        const char *value = task->env[i].value;
-
-        if (strcmp(task->env[i].name, "NVIDIA_VISIBLE_DEVICES") == 0 &&
-            (strncmp(value, "GPU-", 4) == 0 || strncmp(value, "MIG-", 4) == 0)) {
-            return err_set(err, ERR_INVALID,
-                           "the replica has the device %.100s, and --executor docker gives no devices to containers: "
-                           "run the server with --executor process, or ask for no accelerators",
-                           value);
-        }
-    }
-    return 0;
-}
-
 static int start(struct executor *executor, const struct task *task, struct err *err)
 {
     struct executor_docker *self = self_of(executor);
     struct process_command command = {.kind = PROCESS_COMMAND_START, .key = task->key};
 
-    if (refuse_devices(task, err) != 0) {
-        return -1;
-    }
     if (task_copy_create(task, &command.task, err) != 0) {
         return -1;
     }

@@ -107,7 +107,8 @@ static void record_exit(struct supervisor *supervisor)
     end->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     end->term_signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     end->stopped = supervisor->stopped;
-    end->oom_killed = cgroup_oom_killed(&supervisor->tree.cgroup) || limits_oom_killed(&supervisor->tree.limits);
+    end->oom_killed = cgroup_oom_killed(&supervisor->tree.cgroup) || limits_oom_killed(&supervisor->tree.limits) ||
+                      (supervisor->conf.cgroup_of_engine && limits_own_oom_killed());
     end->orphans_killed = supervisor->tree.orphans_killed;
     struct rusage usage;
     if (getrusage(RUSAGE_CHILDREN, &usage) == 0) {

@@ -34,8 +34,8 @@ char *cgroup_read_text(int dir_fd, const char *path)
     return text;
 }
 
-/* The supervisor's own place in the version 2 hierarchy, wherever that is mounted. */
-static bool find_own_group(char path[PATH_MAX])
+/* Wherever the hierarchy is mounted. */
+bool cgroup_find_own(char path[PATH_MAX])
 {
     size_t length = 0;
     for (char *rest = cgroup_read_text(AT_FDCWD, "/proc/self/mounts"); rest && *rest && length == 0;) {
@@ -99,7 +99,7 @@ void cgroup_make(struct cgroup *ret_cgroup, int attempt_dir_fd, const char *name
 {
     ret_cgroup->dir_fd = -1;
     ret_cgroup->path[0] = '\0';
-    if (!find_own_group(ret_cgroup->path) || !cgroup_name_leaf(ret_cgroup->path, name))
+    if (!cgroup_find_own(ret_cgroup->path) || !cgroup_name_leaf(ret_cgroup->path, name))
         return;
     if (record_path(attempt_dir_fd, ret_cgroup->path) && mkdir(ret_cgroup->path, 0755) == 0) {
         ret_cgroup->dir_fd = open(ret_cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

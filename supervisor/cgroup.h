@@ -27,6 +27,8 @@ bool cgroup_oom_killed(const struct cgroup *cgroup);
 void cgroup_remove(struct cgroup *cgroup);
 
 /* ---- for limits.c ---- */
+/* The supervisor's own group of version 2. */
+bool cgroup_find_own(char path[PATH_MAX]);
 /* Appends "/customjob-NAME-PID" to the path of the group that it is to be in. False: there is no room. */
 bool cgroup_name_leaf(char path[PATH_MAX], const char *name);
 /* What the file holds, as far as it fits, with a NUL, in memory that the next call uses too; NULL when it cannot be read. */

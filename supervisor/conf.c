@@ -225,7 +225,8 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
     case KEY_WORKDIR:
         return parse_path(value, conf->workdir);
     case KEY_CGROUP:
-        return parse_yes(value, &conf->cgroup);
+        conf->cgroup_of_engine = strcmp(value, "engine") == 0;
+        return parse_yes(value, &conf->cgroup) || conf->cgroup_of_engine;
     case KEY_NO_NEW_PRIVILEGES:
         return parse_yes(value, &conf->no_new_privileges);
     case KEY_OPEN_FILES:

@@ -8,7 +8,8 @@
  *             grace_ms              from SIGTERM to SIGKILL when the supervisor itself is told to end; default 30000
  *             log_bytes_max         per stream; default 64 MiB
  *             workdir               absolute; default: the attempt directory
- *             cgroup                yes (default) or no: a control group of its own where the host lets it
+ *             cgroup                yes (default) or no: a control group of its own where the host lets it; or engine: the
+ *                                   supervisor's own is the replica's, and somebody else's to limit
  *             no_new_privileges     yes (default) or no
  *             open_files            soft limit of open descriptors for the process, cut to the hard one; default: inherited
  *             memory_bytes_max, cpus_milli_max, pids_max   what the replica may use, where the host lets it be limited;
@@ -52,6 +53,7 @@ struct conf {
     uint64_t open_files; /* 0: inherited */
     struct limit_amounts limits;
     bool cgroup;
+    bool cgroup_of_engine;
     bool no_new_privileges;
     char **argv; /* NULL terminated, at least one */
     char **env;

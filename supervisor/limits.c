@@ -235,6 +235,19 @@ bool limits_oom_killed(const struct limits *limits)
     return cgroup_read_value(limits->leaf_fds[LIMIT_MEMORY], "memory.oom_control", "oom_kill") > 0;
 }
 
+bool limits_own_oom_killed(void)
+{
+    char path[PATH_MAX];
+    bool unified = !find_own_group(controllers[LIMIT_MEMORY], path);
+    if (unified && !cgroup_find_own(path))
+        return false;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    long long kills = cgroup_read_value(fd, unified ? "memory.events" : "memory.oom_control", "oom_kill");
+    if (fd >= 0)
+        close(fd);
+    return kills > 0;
+}
+
 void limits_remove(struct limits *limits)
 {
     for (int i = 0; i < LIMIT_COUNT; i++) {

@@ -36,6 +36,8 @@ void limits_make(struct limits *limits, const struct limit_amounts *amounts, con
 /* The calling process, which is the replica before its exec. */
 void limits_join(const struct limits *limits);
 bool limits_oom_killed(const struct limits *limits);
+/* In the supervisor's own group. */
+bool limits_own_oom_killed(void);
 void limits_remove(struct limits *limits);
 
 #endif /* SUPERVISOR_LIMITS_H_ */

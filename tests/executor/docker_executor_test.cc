@@ -21,6 +21,7 @@ struct Container {
     bool args_only = false;
     std::vector<std::pair<std::string, std::string>> env;
     std::string python_module;
+    task_limits limits = {};
 };
 
 Container Script(const std::string &script)
@@ -94,6 +95,7 @@ class DockerExecutor : public testing::Test {
         task.image_uri = container.image.c_str();
         task.python_module = container.python_module.empty() ? nullptr : container.python_module.c_str();
         task.package_uris = no_uris;
+        task.limits = container.limits;
         ASSERT_EQ(executor_->ops->start(executor_, &task, &error_), 0) << error_.text;
     }
     void Adopt(const execution_key &key) { ASSERT_EQ(executor_->ops->adopt(executor_, &key, &error_), 0); }
@@ -310,20 +312,35 @@ TEST_F(DockerExecutor, TellsWhyAnImageCannotBePulled)
     EXPECT_TRUE(Eventually([&] { return Texts(ReadLogs(executor_, 1)).find("pulling") != std::string::npos; }));
 }
 
-TEST_F(DockerExecutor, RefusesAReplicaThatHasADevice)
+/* An engine without NVIDIA's runtime, as the test's is, cannot give one; what it says of it reaches the job. */
+TEST_F(DockerExecutor, AsksTheEngineForTheDevicesAReplicaHolds)
 {
-    const char *argv[] = {"true", nullptr}, *no_uris[] = {nullptr};
-    env_entry env[] = {{"NVIDIA_VISIBLE_DEVICES", "GPU-8a56a4bc"}};
-    task task{};
-    task.key = Key(1);
-    task.argv = argv;
-    task.env = env;
-    task.env_count = 1;
-    task.image_uri = "customjobd-test:1";
-    task.package_uris = no_uris;
-    EXPECT_EQ(executor_->ops->start(executor_, &task, &error_), -1);
-    EXPECT_EQ(error_.code, ERR_INVALID);
-    EXPECT_NE(std::string(error_.text).find("GPU-8a56a4bc"), std::string::npos) << error_.text;
+    Container container = Script("exit 0");
+    container.limits.devices = "GPU-8a56a4bc,GPU-11111111";
+    Start(Key(1), container);
+    Event end = told_.WaitEnd(Key(1));
+    EXPECT_EQ(end.kind, EXECUTION_EVENT_START_FAILED);
+    EXPECT_NE(end.message.find("nvidia"), std::string::npos) << end.message;
+}
+
+TEST_F(DockerExecutor, HoldsAReplicaToItsMemoryAndSaysSo)
+{
+    Container container = Script("exec bash -c 'x=abcdefgh; while :; do x=$x$x; done'");
+    container.limits.memory_bytes = 64 << 20;
+    Start(Key(1), container);
+    Event end = told_.WaitEnd(Key(1));
+    EXPECT_EQ(end.kind, EXECUTION_EVENT_EXITED);
+    EXPECT_EQ(end.term_signal, SIGKILL) << end.exit_code << end.stderr_tail;
+    EXPECT_TRUE(end.oom_killed);
+}
+
+TEST_F(DockerExecutor, HoldsAReplicaToItsShareOfProcessorsAndToSoManyProcesses)
+{
+    Container container = Script("cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us pids/pids.max "
+                                 "cpu.max pids.max 2>/dev/null; exit 0");
+    container.limits = {1500, 0, 77, nullptr};
+    std::string told = Output(container);
+    EXPECT_TRUE(told == "150000\n100000\n77\n" || told == "150000 100000\n77\n") << told;
 }
 
 /* ---- stops ---- */
