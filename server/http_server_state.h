@@ -18,7 +18,7 @@
 C_DECLS_BEGIN
 
 /* An answer that is smaller is sent as it is. */
-#define HTTP_GZIP_LEAST_BYTES 1024
+#define HTTP_GZIP_LEAST_BYTES 4096
 
 enum http_phase { HTTP_SERVING, HTTP_DRAINING, HTTP_CUTTING };
 

@@ -12,6 +12,7 @@
 #include "server/json_message.h"
 #include "server/openapi.h"
 #include "server/rest_answer.h"
+#include "server/rest_cache.h"
 #include "server/rest_request.h"
 #include "server/rest_route.h"
 #include "server/rpc_dispatch.h"
@@ -25,6 +26,7 @@ struct rest {
     const struct services *services;
     struct json_types *types;
     struct rest_routes *routes;
+    struct rest_cache *cache;
     struct text openapi;
     uint32_t calls; /* under way */
 };
@@ -42,8 +44,9 @@ struct rest_call {
     struct rest_request request;
     int64_t deadline_mono_ns;
     struct call_answer answer;
-    struct store_page page; /* answer.page points here */
-    struct text text;       /* the answer's JSON */
+    struct store_page page;     /* answer.page points here */
+    struct text text;           /* the answer's JSON, */
+    struct rest_cached *cached; /* or this is */
     struct trailer trailers[TRAILERS_MAX];
     size_t trailer_count;
     struct call_fate fate;
@@ -111,21 +114,51 @@ static void lose_answer(struct rest_call *call)
     call->answer.status.message = span_of(call->fate.message);
 }
 
+/* A row's text may be there already, or is kept. */
+static int write_answer(struct rest_call *call, struct span *ret_body)
+{
+    const struct rest_style *style = &call->request.style;
+    const struct upb_MessageDef *type = call->method->response;
+    struct rest_cache *cache = call->rest->cache;
+    struct store_version *version = call->answer.status.code == 0 && !style->is_pretty ? call->answer.version : NULL;
+    int http;
+
+    call->cached = version ? rest_cache_find(cache, version, type, style->enums_as_numbers) : NULL;
+    if (call->cached) {
+        store_version_unref(version);
+        *ret_body = rest_cached_text(call->cached);
+        return rest_http_status(0);
+    }
+    if (version) {
+        (void)store_version_ref(version);
+    }
+    http = rest_answer_write(call->rest->types, call->method, style, &call->answer, &call->text);
+    *ret_body = text_span(&call->text);
+    if (version) {
+        if (http == rest_http_status(0)) {
+            rest_cache_put(cache, version, type, style->enums_as_numbers, *ret_body);
+        }
+        store_version_unref(version);
+    }
+    return http;
+}
+
 /* On the HTTP thread. Trailers of a call are headers here. */
 static void finish(void *state)
 {
     struct rest_call *call = state;
     struct http_exchange *exchange = call->exchange;
+    struct span body;
     int http;
 
     if (call->fate.code != 0) {
         lose_answer(call);
     }
-    http = rest_answer_write(call->rest->types, call->method, &call->request.style, &call->answer, &call->text);
+    http = write_answer(call, &body);
     for (size_t i = 0; i < call->trailer_count; i++) {
         http_exchange_add_header(exchange, call->trailers[i].name.data, call->trailers[i].value);
     }
-    http_exchange_answer(exchange, http, REST_JSON, text_span(&call->text));
+    http_exchange_answer(exchange, http, REST_JSON, body);
 }
 
 /* Makes the answer one that outlives the handler's; false: no memory. */
@@ -265,6 +298,7 @@ static void release(void *state)
     call->rest->calls--;
     call_deinit(&call->call);
     text_deinit(&call->text);
+    rest_cached_unref(call->cached);
     free(call);
 }
 
@@ -403,6 +437,11 @@ int rest_create(const struct services *services, struct rest **ret_rest, struct 
         return err_set(err, ERR_EXHAUSTED, "no memory for REST");
     }
     rest->services = services;
+    rest->cache = rest_cache_create();
+    if (!rest->cache) {
+        rest_destroy(rest);
+        return err_set(err, ERR_EXHAUSTED, "no memory for REST");
+    }
     if (json_types_create(&rest->types, err) || rest_routes_create(rest->types, &rest->routes, err) ||
         openapi_write(rest->routes, &rest->openapi, err)) {
         rest_destroy(rest);
@@ -415,6 +454,7 @@ int rest_create(const struct services *services, struct rest **ret_rest, struct 
 void rest_destroy(struct rest *rest)
 {
     if (rest) {
+        rest_cache_destroy(rest->cache);
         rest_routes_destroy(rest->routes);
         json_types_destroy(rest->types);
         text_deinit(&rest->openapi);

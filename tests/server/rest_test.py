@@ -457,7 +457,7 @@ class Connections(Case):
         self.assertTrue(self.raw(b"GET /healthz HTTP/1.1\r\n" + b"x-a: b\r\n" * 200 + b"\r\n").startswith(b"HTTP/1.1 400"))
 
     def test_answers_are_packed_for_those_who_ask(self):
-        for number in range(5):
+        for number in range(15):
             self.wait_for_state(self.create({**JOB, "displayName": f"packed {number}"}), "JOB_STATE_SUCCEEDED")
         plain = self.ask("GET", f"/v1/{PARENT}/customJobs")
         packed = self.ask("GET", f"/v1/{PARENT}/customJobs", headers={"Accept-Encoding": "gzip"})
