@@ -194,7 +194,7 @@ void http_exchange_own(struct http_exchange *exchange, void *state, void (*relea
 void http_exchange_post(struct http_exchange *exchange, void (*fn)(void *state))
 {
     exchange->posted = fn;
-    exchange->message.link = (h2o_linklist_t){NULL};
+    exchange->message.link = (h2o_linklist_t){.next = NULL};
     h2o_multithread_send_message(&exchange->server->mail, &exchange->message);
 }
 

@@ -19,6 +19,14 @@ FILTERS = (
     "labels.a=1 labels.b=2 labels.c=3", "display_name = 'it is'", "state =", 'labels."odd key" = x', "foo = bar", ")", '"',
 )
 TOKENS = ("", "A" * 32, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_", "====", "\x00" * 32)
+JSONS = (
+    b"{}", b'{"displayName": "a\\u00e9\\ud83d\\ude00\\n", "labels": {"a": "b", "c": ""}}', b'{"display_name":"\\udbff\\udfff"}',
+    b'{"jobSpec":{"workerPoolSpecs":[{"replicaCount":"1","machineSpec":{"acceleratorType":5}},{"replica_count":-0.5e+1}]}}',
+    b'{"createTime":"2024-05-18T07:30:00.25Z","state":"JOB_STATE_RUNNING","satisfiesPzs":true,"error":null}',
+    b'{"jobSpec":{"scheduling":{"timeout":"3600.5s","strategy":"SPOT"},"models":["a",""]}}',
+    b'{"error":{"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"r"}]}}',
+    b'{"a":[1,2.5,{"b":[]}],"a":1}', b'{"labels":{"x":"\xff"}}', b"[]", b'{"displayName":"x"} ',
+)
 QUERY = (b"/google.cloud.aiplatform.v1.JobService/ListCustomJobs", b"projects/p/locations/l", b"labels.a=b")
 
 
@@ -61,6 +69,8 @@ def main():
         write("list_filter", f"filter-{number:02}", text.encode())
     for number, text in enumerate(TOKENS):
         write("page_token", f"token-{number:02}", b"".join(map(piece, QUERY)) + text.encode())
+    for number, text in enumerate(JSONS):
+        write("json_message", f"json-{number:02}", text)
 
 
 if __name__ == "__main__":
