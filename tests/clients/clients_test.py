@@ -61,11 +61,19 @@ def install_node(folder):
     run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], INSTALL_SECONDS, cwd=folder)
 
 
-def node(installer, servers):
+def run_node(installer, kind, address):
     need("node", "npm")
     folder = installer.folder("node", [HERE / "node" / "package-lock.json"], install_node)
     script = shutil.copy(HERE / "node" / "client.js", folder)
-    run(["node", script, servers.plain()], CLIENT_SECONDS)
+    run(["node", script, kind, address], CLIENT_SECONDS)
+
+
+def node(installer, servers):
+    run_node(installer, "grpc", servers.plain())
+
+
+def node_rest(installer, servers):
+    run_node(installer, "rest", servers.rest())
 
 
 def go(installer, servers):
@@ -105,7 +113,7 @@ def grpcurl(installer, servers):
 
 
 CLIENTS = {"python-gapic": python_gapic, "python-gapic-rest": python_gapic_rest, "python-sdk": python_sdk,
-           "python-sdk-rest": python_sdk_rest, "node": node, "go": go, "java": java,
+           "python-sdk-rest": python_sdk_rest, "node": node, "node-rest": node_rest, "go": go, "java": java,
            "grpcurl": grpcurl}
 
 

@@ -1,16 +1,27 @@
-/* The official Node client, unmodified, over plaintext. */
+/* The official Node client, unmodified, over plaintext. Arguments: grpc or rest (its own fallback), and the address. */
 'use strict';
 
 const assert = require('assert');
 const {JobServiceClient} = require('@google-cloud/aiplatform').v1;
 const {credentials} = require('@grpc/grpc-js');
+const {OAuth2Client} = require('google-auth-library');
 
 const PARENT = 'projects/p/locations/us-central1';
 const DEADLINE_MS = 120000;
 const ENDED = ['JOB_STATE_SUCCEEDED', 'JOB_STATE_FAILED', 'JOB_STATE_CANCELLED'];
 const NOT_FOUND = 5;
 
-const say = text => console.log(`ok node: ${text}`);
+const [kind, address] = process.argv.slice(2);
+const say = text => console.log(`ok node ${kind}: ${text}`);
+
+function makeClient() {
+  const [host, port] = address.split(':');
+  const options = {apiEndpoint: host, port: Number(port)};
+  if (kind === 'grpc') return new JobServiceClient({...options, sslCreds: credentials.createInsecure()});
+  const authClient = new OAuth2Client();
+  authClient.setCredentials({access_token: 'any'});
+  return new JobServiceClient({...options, protocol: 'http', fallback: true, authClient});
+}
 
 function shellJob(displayName, script) {
   const containerSpec = {imageUri: 'debian:12', command: ['sh', '-c', script]};
@@ -34,8 +45,7 @@ async function waitUntil(client, name, states) {
 }
 
 async function main() {
-  const [host, port] = process.argv[2].split(':');
-  const client = new JobServiceClient({apiEndpoint: host, port: Number(port), sslCreds: credentials.createInsecure()});
+  const client = makeClient();
 
   let works = await create(client, 'node-works', 'echo hello');
   works = await waitUntil(client, works.name, ENDED);
