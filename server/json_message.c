@@ -10,6 +10,7 @@
 #include "google/cloud/aiplatform/v1beta1/job_service.upbdefs.h"
 #include "google/cloud/aiplatform/v1beta1/operation.upbdefs.h"
 #include "google/cloud/location/locations.upbdefs.h"
+#include "google/logging/v2/logging.upbdefs.h"
 #include "google/longrunning/operations.upbdefs.h"
 #include "google/rpc/error_details.upbdefs.h"
 #include "google/rpc/status.upbdefs.h"
@@ -23,6 +24,8 @@
 #include "upb/reflection.h"
 
 #define NAME_BYTES 256
+/* A level of JSON in a log entry is three of messages. */
+#define ANSWER_DEPTH 128
 /* JSON is larger than what it is made of: names, quotes, numbers as text. */
 #define TEXT_BYTES_PER_WIRE_BYTE 3
 #define TEXT_BYTES_LEAST 512
@@ -38,6 +41,7 @@ static _upb_DefPool_Init *const files[] = {
     &google_cloud_aiplatform_v1beta1_operation_proto_upbdefinit,
     &google_longrunning_operations_proto_upbdefinit,
     &google_cloud_location_locations_proto_upbdefinit,
+    &google_logging_v2_logging_proto_upbdefinit,
     &google_rpc_error_details_proto_upbdefinit,
     &google_rpc_status_proto_upbdefinit,
 };
@@ -215,7 +219,7 @@ int json_message_write(const struct json_types *types, const upb_MessageDef *typ
                        bool enums_as_numbers, struct text *text, struct err *err)
 {
     const int options = enums_as_numbers ? upb_JsonEncode_FormatEnumsAsIntegers : 0;
-    const int depth = UPB_DECODE_MAXDEPTH(LIMIT_REQUEST_DEPTH + 1);
+    const int depth = UPB_DECODE_MAXDEPTH(ANSWER_DEPTH);
     size_t room = wire.size * TEXT_BYTES_PER_WIRE_BYTE + TEXT_BYTES_LEAST;
     upb_Arena *arena = upb_Arena_New();
     upb_Message *message = arena ? upb_Message_New(type, arena) : NULL;

@@ -55,6 +55,8 @@ static const char *well_known_schema(const upb_MessageDef *type)
         return "{\"type\":\"string\"}";
     case kUpb_WellKnown_Any:
         return "{\"type\":\"object\",\"properties\":{\"@type\":{\"type\":\"string\"}},\"additionalProperties\":true}";
+    case kUpb_WellKnown_Struct:
+        return "{\"type\":\"object\",\"additionalProperties\":true}";
     default:
         return NULL;
     }
@@ -248,19 +250,19 @@ static void add_body(struct writer *writer, const struct rest_method *method)
     text_add_text(writer->text, "}}},");
 }
 
-static void add_operation(struct writer *writer, const char *version, size_t index, const struct rest_method *method)
+static void add_operation(struct writer *writer, size_t index, const struct rest_method *method)
 {
     const char *rpc = strrchr(method->method->path, '/') + 1;
     struct text parameters = {.data = NULL};
     char path[PATH_BYTES], verb[16] = "";
 
-    make_path(version, method->route, path, sizeof path, &parameters);
+    make_path(method->version, method->route, path, sizeof path, &parameters);
     for (size_t i = 0; method->route->verb[i] != '\0' && i + 1 < sizeof verb; i++) {
         verb[i] = (char)(method->route->verb[i] - 'A' + 'a');
         verb[i + 1] = '\0';
     }
     text_add_format(writer->text, "\"%s\":{\"operationId\":\"%s.%s.%zu\",\"summary\":\"%s\",\"parameters\":[", verb,
-                    version, rpc, index, method->method->path + 1);
+                    method->version, rpc, index, method->method->path + 1);
     text_add(writer->text, text_span(&parameters));
     add_query_parameters(writer, method);
     if (method->body) {
@@ -279,7 +281,8 @@ static void add_operation(struct writer *writer, const char *version, size_t ind
 
 static bool is_same_path(const struct rest_method *left, const struct rest_method *right)
 {
-    return strcmp(left->route->name, right->route->name) == 0 && strcmp(left->route->tail, right->route->tail) == 0 &&
+    return left->version == right->version && strcmp(left->route->name, right->route->name) == 0 &&
+           strcmp(left->route->tail, right->route->tail) == 0 &&
            strcmp(left->route->custom_verb, right->route->custom_verb) == 0;
 }
 
@@ -287,25 +290,23 @@ static bool is_same_path(const struct rest_method *left, const struct rest_metho
 static void add_path(struct writer *writer, const struct rest_routes *routes, size_t first)
 {
     struct text ignored = {.data = NULL};
-    const char *version, *other_version;
-    const struct rest_method *method = rest_routes_at(routes, first, &version), *other;
+    const struct rest_method *method = rest_routes_at(routes, first), *other;
     char path[PATH_BYTES];
 
     for (size_t i = 0; i < first; i++) {
-        other = rest_routes_at(routes, i, &other_version);
-        if (other_version == version && is_same_path(method, other)) {
+        if (is_same_path(method, rest_routes_at(routes, i))) {
             return;
         }
     }
-    make_path(version, method->route, path, sizeof path, &ignored);
+    make_path(method->version, method->route, path, sizeof path, &ignored);
     text_deinit(&ignored);
     text_add_format(writer->text, "%s\"%s\":{", first > 0 ? "," : "", path);
-    for (size_t i = first; (other = rest_routes_at(routes, i, &other_version)) != NULL; i++) {
-        if (other_version == version && is_same_path(method, other)) {
+    for (size_t i = first; (other = rest_routes_at(routes, i)) != NULL; i++) {
+        if (is_same_path(method, other)) {
             if (i > first) {
                 text_add_char(writer->text, ',');
             }
-            add_operation(writer, version, i, other);
+            add_operation(writer, i, other);
         }
     }
     text_add_char(writer->text, '}');
@@ -314,13 +315,12 @@ static void add_path(struct writer *writer, const struct rest_routes *routes, si
 int openapi_write(const struct rest_routes *routes, struct text *text, struct err *err)
 {
     struct writer writer = {.text = text};
-    const char *version;
 
     text_add_text(text,
                   "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"customjobd\",\"version\":\"" CUSTOMJOBD_VERSION
                   "\",\"description\":\"Vertex AI CustomJobs on your own hardware. Field names may also be written "
                   "as in the contract, with underscores.\"},\"paths\":{");
-    for (size_t i = 0; rest_routes_at(routes, i, &version); i++) {
+    for (size_t i = 0; rest_routes_at(routes, i); i++) {
         add_path(&writer, routes, i);
     }
     text_add_text(text, "},");

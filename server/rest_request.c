@@ -309,6 +309,9 @@ static int read_name(struct reading *reading)
 {
     struct span name;
 
+    if (!reading->source->method->name) {
+        return 0;
+    }
     if (rest_decode_name(reading->source->name, reading->arena, &name, reading->err)) {
         return -1;
     }

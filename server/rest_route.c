@@ -9,10 +9,10 @@
 
 #define PATH_BYTES 128
 
-enum version { VERSION_V1, VERSION_V1BETA1, VERSION_UI, VERSIONS };
-enum service { JOB_SERVICE, OPERATIONS, LOCATIONS };
+enum version { VERSION_V1, VERSION_V1BETA1, VERSION_UI, VERSION_V2, VERSIONS };
+enum service { JOB_SERVICE, OPERATIONS, LOCATIONS, LOGGING };
 
-static const char *const version_names[VERSIONS] = {"v1", "v1beta1", "ui"};
+static const char *const version_names[VERSIONS] = {"v1", "v1beta1", "ui", "v2"};
 
 struct row {
     struct rest_route route;
@@ -29,7 +29,8 @@ static const struct row rows[] = {
 #define ROWS (sizeof rows / sizeof rows[0])
 
 struct rest_routes {
-    struct rest_method methods[VERSIONS][ROWS];
+    size_t count;
+    struct rest_method methods[VERSIONS * ROWS];
 };
 
 /* ---- making them ---- */
@@ -41,6 +42,8 @@ static const char *service_of(enum service service, enum version version)
         return "google.longrunning.Operations";
     case LOCATIONS:
         return "google.cloud.location.Locations";
+    case LOGGING:
+        return "google.logging.v2.LoggingServiceV2";
     default:
         return version == VERSION_V1BETA1 ? "google.cloud.aiplatform.v1beta1.JobService"
                                           : "google.cloud.aiplatform.v1.JobService";
@@ -67,6 +70,7 @@ static int make_method(const struct json_types *types, const struct row *row, en
     char path[PATH_BYTES];
 
     snprintf(path, sizeof path, "/%s/%s", service_of(row->service, version), row->method);
+    method->version = version_names[version];
     method->route = &row->route;
     method->method = find_method(path);
     def = json_types_method(types, path);
@@ -77,7 +81,8 @@ static int make_method(const struct json_types *types, const struct row *row, en
     method->response = upb_MethodDef_OutputType(def);
     method->name = upb_MessageDef_FindFieldByName(method->request, row->route.field);
     method->body = upb_MessageDef_FindFieldByName(method->request, row->route.body);
-    if (!method->name || (!method->body && row->route.body[0] != '\0' && row->route.body[0] != '*')) {
+    if ((!method->name && row->route.field[0] != '\0') ||
+        (!method->body && row->route.body[0] != '\0' && row->route.body[0] != '*')) {
         return err_set(err, ERR_INTERNAL, "a REST path of %s names a field that the request has not", path);
     }
     return 0;
@@ -92,7 +97,10 @@ int rest_routes_create(const struct json_types *types, struct rest_routes **ret_
     }
     for (enum version version = 0; version < VERSIONS; version++) {
         for (size_t i = 0; i < ROWS; i++) {
-            if (make_method(types, &rows[i], version, &routes->methods[version][i], err)) {
+            if ((rows[i].service == LOGGING) != (version == VERSION_V2)) {
+                continue;
+            }
+            if (make_method(types, &rows[i], version, &routes->methods[routes->count++], err)) {
                 free(routes);
                 return -1;
             }
@@ -107,13 +115,9 @@ void rest_routes_destroy(struct rest_routes *routes)
     free(routes);
 }
 
-const struct rest_method *rest_routes_at(const struct rest_routes *routes, size_t index, const char **ret_version)
+const struct rest_method *rest_routes_at(const struct rest_routes *routes, size_t index)
 {
-    if (index >= VERSIONS * ROWS) {
-        return NULL;
-    }
-    *ret_version = version_names[index / ROWS];
-    return &routes->methods[index / ROWS][index % ROWS];
+    return index < routes->count ? &routes->methods[index] : NULL;
 }
 
 /* ---- finding one ---- */
@@ -237,10 +241,10 @@ enum rest_match rest_routes_find(const struct rest_routes *routes, struct span v
         return REST_UNKNOWN;
     }
     custom_verb = take_custom_verb(&segments);
-    for (size_t i = 0; i < ROWS; i++) {
-        const struct rest_route *route = &rows[i].route;
+    for (size_t i = 0; i < routes->count; i++) {
+        const struct rest_route *route = routes->methods[i].route;
 
-        if (!is_path_of(route, &segments, &name)) {
+        if (routes->methods[i].version != version_names[version] || !is_path_of(route, &segments, &name)) {
             continue;
         }
         is_known = true;
@@ -248,7 +252,7 @@ enum rest_match rest_routes_find(const struct rest_routes *routes, struct span v
             continue;
         }
         if (span_equal_text(verb, route->verb)) {
-            ret_path->method = &routes->methods[version][i];
+            ret_path->method = &routes->methods[i];
             ret_path->name = name;
             return REST_MATCHED;
         }

@@ -1,7 +1,8 @@
 /* rest_route: which method a path and a verb mean, and what of the path is a name.
  *
  * Used by   rest_call.c, rest_request.c, openapi.c.
- * Shape     rest_route.def is the list; each row is there for /v1, /v1beta1 and /ui, which is a second name of /v1. A path is
+ * Shape     rest_route.def is the list; each row is there for /v1, /v1beta1 and /ui, which is a second name of /v1, or, of
+ *           the Logging API, for /v2. A path is
  *           taken apart as it was sent: what a segment means after percent-decoding cannot make another segment of it.
  * Owns      nothing: definitions are json_types', methods those of methods.def.
  * Thread    read-only once made.
@@ -36,11 +37,12 @@ struct rest_route {
 
 /* A route in one version: what is called, and how requests and answers are made. */
 struct rest_method {
+    const char *version; /* "v1"; one pointer for each */
     const struct rest_route *route;
     const struct rpc_method *method;
     const struct upb_MessageDef *request;
     const struct upb_MessageDef *response;
-    const struct upb_FieldDef *name; /* of the request: the path's name goes here */
+    const struct upb_FieldDef *name; /* of the request: the path's name goes here; NULL: nowhere */
     const struct upb_FieldDef *body; /* of the request; NULL: none, or all of it */
 };
 
@@ -66,8 +68,8 @@ struct rest_path {
 
 enum rest_match rest_routes_find(const struct rest_routes *routes, struct span verb, struct span path,
                                  struct rest_path *ret_path);
-/* All of them, version by version; *ret_version: "v1". NULL behind the last. */
-const struct rest_method *rest_routes_at(const struct rest_routes *routes, size_t index, const char **ret_version);
+/* All of them, version by version. NULL behind the last. */
+const struct rest_method *rest_routes_at(const struct rest_routes *routes, size_t index);
 /* The path begins with a version that is served. */
 bool rest_routes_is_api(struct span path);
 

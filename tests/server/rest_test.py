@@ -347,6 +347,35 @@ class Json(Case):
         self.assertEqual(200, self.ask("GET", f"{jobs}?&&pageSize=1&").status)
 
 
+class LogEntries(Case):
+    def test_logs_are_read_as_gcloud_reads_them(self):
+        deep = '{"message": "deep", "a": ' + "[" * 20 + "1.5" + "]" * 20 + "}"
+        scenario = self.dir / "scenario.json"
+        scenario.write_text(json.dumps({"replicas": [{"duration": "0s", "log": [{"text": "héllo"}, {"text": deep}]}]}))
+        server = self.serve("--simulate-scenario", scenario)
+        connection = self.connection(server)
+        name = self.create(connection=connection)
+        wanted = {"resourceNames": ["projects/p"], "orderBy": "timestamp asc", "pageSize": 1000,
+                  "filter": f'resource.type="ml_job" AND resource.labels.job_id="{name.rpartition("/")[2]}" AND '
+                            'resource.labels.task_name="workerpool0-0" AND timestamp>="1970-01-01T01:00:00.000000000Z"'}
+        deadline = time.monotonic() + WAIT_SECONDS
+        entries = []
+        while not any("jsonPayload" in entry for entry in entries):
+            self.assertLess(time.monotonic(), deadline)
+            answer = self.ask("POST", "/v2/entries:list?alt=json", wanted, connection=connection)
+            self.assertEqual(200, answer.status, answer.bytes)
+            entries = answer.json.get("entries", [])
+        self.assertEqual("héllo", entries[-2]["textPayload"])
+        self.assertEqual("ml_job", entries[-2]["resource"]["type"])
+        self.assertEqual("deep", entries[-1]["jsonPayload"]["message"])
+        self.assertIn("insertId", entries[-1])
+        empty = self.ask("POST", "/v2/entries:list", {"filter": "x"}, connection=connection)
+        self.refused(400, "INVALID_ARGUMENT", "resource_names", empty)
+        self.assertEqual("POST", self.ask("GET", "/v2/entries:list", connection=connection).headers["Allow"])
+        for path in ("/v1/entries:list", "/v2/entries", f"/v2/{name}"):
+            self.assertEqual(404, self.ask("POST", path, {}, connection=connection).status, path)
+
+
 class Paths(Case):
     def test_what_is_not_served_says_so(self):
         for verb, path, status, code, said in (
