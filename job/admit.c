@@ -4,6 +4,7 @@
 #include "job/controller_state.h"
 #include "job/job_decode.h"
 #include "job/job_name.h"
+#include "job/schedule.h"
 
 /* How long until addresses are asked for again when the executor has none left. */
 #define ADDRESSES_RETRY_NS CLOCK_NS_PER_S
@@ -20,6 +21,8 @@ void admit_enqueue(struct controller *controller, struct job *job)
         controller->queue_first = job;
     }
     controller->queue_last = job;
+    controller->queue_count++;
+    controller->schedule_stale = controller->schedule_stale || controller->queue_count <= SCHEDULE_WINDOW;
 }
 
 void admit_dequeue(struct controller *controller, struct job *job)
@@ -36,6 +39,34 @@ void admit_dequeue(struct controller *controller, struct job *job)
     }
     job->queue_next = NULL;
     job->queue_previous = NULL;
+    controller->queue_count--;
+    controller->schedule_stale = true;
+}
+
+void admit_hold(struct controller *controller, struct job *job)
+{
+    job->holds_resources = true;
+    job->holder_previous = NULL;
+    job->holder_next = controller->holder_first;
+    if (controller->holder_first) {
+        controller->holder_first->holder_previous = job;
+    }
+    controller->holder_first = job;
+}
+
+void admit_release(struct controller *controller, struct job *job)
+{
+    job->holds_resources = false;
+    if (job->holder_previous) {
+        job->holder_previous->holder_next = job->holder_next;
+    } else {
+        controller->holder_first = job->holder_next;
+    }
+    if (job->holder_next) {
+        job->holder_next->holder_previous = job->holder_previous;
+    }
+    capacity_release(controller->capacity, &job->execution);
+    controller->schedule_stale = true;
 }
 
 static int make_replicas(const struct job_shape *shape, struct execution *execution, struct err *err)
@@ -207,7 +238,7 @@ static void launch(struct controller *controller, struct job *job)
     admit_dequeue(controller, job);
     job_step(controller, job, JOB_EVENT_ADMITTED);
     job_set_timer(controller, job);
-    job->holds_resources = true;
+    admit_hold(controller, job);
     turn_tell(controller, job, "Job is preparing.");
     for (size_t i = 0; i < job_plan_task_count(job->plan); i++) {
         const struct task *task = job_plan_task(job->plan, i);
@@ -253,6 +284,7 @@ int admit_read(struct controller *controller, struct job *job, const API(CustomJ
         return err_set(err, ERR_EXHAUSTED, "no memory for what a job asks");
     }
     capacity_rules_ask(controller->options.capacity, msg, &shape, &job->ask, note, context);
+    schedule_read(controller, job, msg);
     return 0;
 }
 
@@ -307,20 +339,51 @@ static bool end_misfit(struct controller *controller, struct job *job)
     return true;
 }
 
+static void end_misfits(struct controller *controller)
+{
+    size_t left = SCHEDULE_WINDOW;
+
+    for (struct job *job = controller->queue_first, *next; job && left > 0; job = next, left--) {
+        next = job->queue_next;
+        (void)end_misfit(controller, job);
+    }
+}
+
+/* True: the policy has had its say, and is not asked again before something changes. */
+static bool run_policy(struct controller *controller)
+{
+    while (controller->queue_first && !controller_has_failed(controller)) {
+        struct job *job;
+
+        if (turn_is_full(controller)) {
+            return false;
+        }
+        job = schedule_next(controller);
+        if (!job) {
+            break;
+        }
+        if (!space_admits(controller, job) || !admit(controller, job)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void admit_run(struct controller *controller)
 {
+    bool is_due =
+        controller->schedule_due_mono_ns != 0 && controller->turn.now_mono_ns >= controller->schedule_due_mono_ns;
+
     if (controller->turn.now_mono_ns < controller->admission_retry_mono_ns) {
         return;
     }
-    controller->admission_retry_mono_ns = 0;
-    while (controller->queue_first && !turn_is_full(controller) && !controller_has_failed(controller)) {
-        const struct resources free = capacity_free(controller->capacity);
-        struct job *job = controller->queue_first;
-        struct resources need;
-
-        if (!end_misfit(controller, job) &&
-            (!resources_place(&free, &job->ask, &need) || !space_admits(controller, job) || !admit(controller, job))) {
-            return;
-        }
+    if (!controller->schedule_stale && !is_due && controller->admission_retry_mono_ns == 0) {
+        return;
     }
+    controller->admission_retry_mono_ns = 0;
+    controller->schedule_was_asked = false;
+    end_misfits(controller);
+    controller->schedule_stale = !run_policy(controller);
+    controller->schedule_due_mono_ns =
+        controller->schedule_was_asked ? controller->turn.now_mono_ns + SCHEDULE_LOOK_NS : 0;
 }

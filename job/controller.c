@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "job/controller_state.h"
+#include "job/schedule.h"
 
 /* Events are as many as executions started make: they are bounded by replicas_max and the deletions asked for, not by
  * this. */
@@ -35,11 +36,11 @@ static int make_parts(struct controller *controller, struct err *err)
     if (mailbox_create(LIMIT_CONTROLLER_MAIL, &controller->commands, err) ||
         mailbox_create(EVENTS_MAX, &controller->events, err) || job_table_create(&controller->jobs, err) ||
         capacity_create(controller->options.capacity, controller->options.replicas_max, &controller->capacity, err) ||
-        request_ids_create(&controller->request_ids, err) || waits_create(&controller->waits, err) ||
-        expired_create(controller, err)) {
+        run_history_create(&controller->run_history, err) || request_ids_create(&controller->request_ids, err) ||
+        waits_create(&controller->waits, err) || expired_create(controller, err)) {
         return -1;
     }
-    return reconcile_load(controller, err);
+    return reconcile_load(controller, err) || schedule_recall(controller, err) ? -1 : 0;
 }
 
 int controller_create(const struct controller_options *options, struct controller **ret_controller, struct err *err)
@@ -50,6 +51,9 @@ int controller_create(const struct controller_options *options, struct controlle
         return err_set(err, ERR_EXHAUSTED, "no memory for the controller");
     }
     controller->options = *options;
+    if (!controller->options.schedule_policy) {
+        controller->options.schedule_policy = &schedule_fifo;
+    }
     if (!options->call_clock) {
         controller->options.call_clock = options->clock;
     }
@@ -215,6 +219,7 @@ void controller_destroy(struct controller *controller)
     timers_deinit(&controller->backoffs);
     waits_destroy(controller->waits);
     capacity_destroy(controller->capacity);
+    run_history_destroy(controller->run_history);
     request_ids_destroy(controller->request_ids);
     retention_destroy(controller->retention);
     job_table_destroy(controller->jobs);

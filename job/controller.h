@@ -72,6 +72,7 @@ struct project_number {
 };
 
 struct capacity_rules;
+struct schedule_policy;
 
 struct controller_options {
     struct store *store;
@@ -84,6 +85,10 @@ struct controller_options {
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;
     const char *buckets_dir;
+    /* Who of those that wait is started next; NULL: schedule_fifo. */
+    const struct schedule_policy *schedule_policy;
+    int64_t schedule_patience_ns;
+    const char *fair_share_label; /* jobs with one value of it share; NULL: all are alike */
     /* Replicas are held to the processors and the memory that are counted for them, and to so many processes and
      * threads, 0: any number. */
     bool limits_cpus;

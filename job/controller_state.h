@@ -21,6 +21,7 @@
 #include "job/replica_state.h"
 #include "job/request_ids.h"
 #include "job/retention.h"
+#include "job/run_history.h"
 #include "job/waits.h"
 
 /* Messages of each kind that one turn takes; the rest waits for the next. */
@@ -100,7 +101,13 @@ struct controller {
     struct job_table *jobs;
     struct job *queue_first;
     struct job *queue_last;
+    size_t queue_count;
+    struct job *holder_first; /* of the jobs that hold resources, the newest first */
     struct capacity *capacity;
+    struct run_history *run_history;
+    bool schedule_stale;             /* something has changed since the policy said that none may start */
+    bool schedule_was_asked;         /* jobs of several kinds wait, so that time alone may change what it says */
+    int64_t schedule_due_mono_ns;    /* when it is asked again anyway; 0: it need not be */
     int64_t admission_retry_mono_ns; /* 0: for addresses or room on the disk nobody waits */
     struct timers limits;            /* wall clock */
     struct timers backoffs;          /* monotonic */
@@ -199,8 +206,11 @@ void decide_backoffs(struct controller *controller);
 /* ---- admit.c ---- */
 void admit_enqueue(struct controller *controller, struct job *job);
 void admit_dequeue(struct controller *controller, struct job *job);
-/* Starts whole jobs from the head of the queue while they fit. */
+/* Starts whole jobs from the queue, as the policy says, while they fit. */
 void admit_run(struct controller *controller);
+/* The job's resources are counted, or no more. */
+void admit_hold(struct controller *controller, struct job *job);
+void admit_release(struct controller *controller, struct job *job);
 /* What the message says of shape, limits and ask. Makes the tasks come later. */
 MUST_USE int admit_read(struct controller *controller, struct job *job, const API(CustomJob) * msg,
                         capacity_note_fn note, void *context, struct err *err);

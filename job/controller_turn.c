@@ -194,6 +194,9 @@ static int64_t mono_wait(const struct controller *controller)
     if (controller->admission_retry_mono_ns != 0) {
         due = earlier(due, controller->admission_retry_mono_ns);
     }
+    if (controller->schedule_due_mono_ns != 0) {
+        due = earlier(due, controller->schedule_due_mono_ns);
+    }
     return until(due, clock_mono_ns(controller->options.clock));
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "job/controller_state.h"
+#include "job/schedule.h"
 
 #define NS_PER_US 1000
 
@@ -148,8 +149,8 @@ static void finish(struct controller *controller, struct job *job)
     end->error_message = NULL;
     job_set_timer(controller, job);
     if (job->holds_resources) {
-        job->holds_resources = false;
-        capacity_release(controller->capacity, &job->execution);
+        schedule_note(controller, job);
+        admit_release(controller, job);
         turn_act(controller, (struct act){.kind = ACT_RELEASE_ADDRESSES, .key = {.job_id = job->id}});
     }
     tell_end(controller, job);

@@ -33,6 +33,8 @@ struct job {
     struct job *next_in_bucket;
     struct job *queue_next; /* while QUEUED */
     struct job *queue_previous;
+    struct job *holder_next; /* while it holds resources */
+    struct job *holder_previous;
     struct job *next_touched; /* within one turn */
 
     enum job_state state;
@@ -45,7 +47,9 @@ struct job {
     int64_t timeout_ns;
     int64_t wait_max_ns;
     uint32_t replica_count;
-    struct job_ask ask; /* of the host, while QUEUED; its pools are malloc'd */
+    struct job_ask ask; /* of the host; its pools are malloc'd */
+    uint64_t kind;      /* jobs of one kind take about as long: schedule.h */
+    uint64_t owner;     /* who shares with whom; 0: nobody's */
     struct retry_rules retry_rules;
     struct execution execution;
     struct operation *cancel_operation;

@@ -86,7 +86,7 @@ static int load_living(struct controller *controller, const struct store_version
     if (job->state == JOB_STATE_QUEUED) {
         admit_enqueue(controller, job);
     } else {
-        job->holds_resources = true;
+        admit_hold(controller, job);
         capacity_claim(controller->capacity, &job->execution);
     }
     job_set_timer(controller, job);

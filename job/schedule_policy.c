@@ -1,6 +1,7 @@
 #include "job/schedule_policy.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 static bool fits(const struct resources *free, const struct schedule_job *job)
 {
@@ -146,3 +147,16 @@ const struct schedule_policy schedule_fifo = {"fifo", next_fifo};
 const struct schedule_policy schedule_greedy = {"greedy", next_greedy};
 const struct schedule_policy schedule_easy = {"easy", next_easy};
 const struct schedule_policy schedule_gangs = {"gangs", next_gangs};
+
+const struct schedule_policy *schedule_policy_find(const char *name)
+{
+    static const struct schedule_policy *const policies[] = {&schedule_fifo, &schedule_greedy, &schedule_easy,
+                                                             &schedule_gangs};
+
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        if (strcmp(policies[i]->name, name) == 0) {
+            return policies[i];
+        }
+    }
+    return NULL;
+}

@@ -1,6 +1,6 @@
 /* schedule_policy: which of the jobs that wait is started next; one interface, several answers.
  *
- * Used by   tests/bench/schedule_sim.c, which measures them. admit.c admits as fifo does.
+ * Used by   schedule.c; tests/bench/schedule_sim.c, which measures them.
  * Shape     asked again and again until it names none: each answer is a job that fits what is free. A policy has no
  *           memory of its own: the same view gives the same answer, before a crash and after it.
  * fifo      the oldest, or none.
@@ -64,6 +64,9 @@ extern const struct schedule_policy schedule_fifo;
 extern const struct schedule_policy schedule_greedy;
 extern const struct schedule_policy schedule_easy;
 extern const struct schedule_policy schedule_gangs;
+
+/* NULL: there is none of that name. */
+const struct schedule_policy *schedule_policy_find(const char *name);
 
 C_DECLS_END
 

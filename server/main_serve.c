@@ -12,6 +12,7 @@
 #include "job/capacity_rules.h"
 #include "job/job_keys.h"
 #include "job/job_seal.h"
+#include "job/schedule_policy.h"
 #include "server/health_service.h"
 #include "server/http_router.h"
 #include "server/http_server.h"
@@ -195,6 +196,9 @@ static int make_controller(struct house *house, struct err *err)
                                          .call_clock = clock_system(),
                                          .replicas_max = (uint32_t)config->replicas_max,
                                          .capacity = house->capacity,
+                                         .schedule_policy = schedule_policy_find(config->schedule_policy),
+                                         .schedule_patience_ns = config->schedule_patience_ms * CLOCK_NS_PER_MS,
+                                         .fair_share_label = config->fair_share_label,
                                          .limits_cpus = strcmp(config->limits, "all") == 0,
                                          .limits_memory = strcmp(config->limits, "none") != 0,
                                          .pids_max = config->replica_pids_max,

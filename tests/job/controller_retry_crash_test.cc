@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "house.h"
+#include "job/schedule_policy.h"
 
 namespace {
 
@@ -132,7 +133,16 @@ TEST(ControllerRetryCrash, AtEveryChangeOfTheDiskNoRetryIsLostOrMadeUp)
  * the one before; in the end everything has ended, and no more was started than the rules allow. */
 class Chaos {
   public:
-    explicit Chaos(unsigned seed) : house(12), dice(seed) {}
+    explicit Chaos(unsigned seed) : house(12), dice(seed)
+    {
+        static const char *const policies[] = {"fifo", "greedy", "easy", "gangs"};
+        const struct schedule_policy *policy = schedule_policy_find(policies[seed % 4]);
+        house.tune = [policy](struct controller_options &options) {
+            options.schedule_policy = policy;
+            options.schedule_patience_ns = 600 * CLOCK_NS_PER_S;
+        };
+        house.restart();
+    }
 
     void run(int steps)
     {
