@@ -264,5 +264,5 @@ enum rest_match rest_routes_find(const struct rest_routes *routes, struct span v
     if (is_known) {
         return REST_NO_SUCH_METHOD;
     }
-    return fit("projects/*/locations/*", &segments) ? REST_NOT_SERVED : REST_UNKNOWN;
+    return version != VERSION_V2 && fit("projects/*/locations/*", &segments) ? REST_NOT_SERVED : REST_UNKNOWN;
 }
