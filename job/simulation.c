@@ -155,7 +155,8 @@ static int run_until_stopped(struct simulation *simulation, struct err *err)
         }
         if (simulation->current) {
             move(simulation);
-        } else if (!simulation->advances_left) {
+        } else if (!simulation->advances_left && !is_set(&simulation->stops)) {
+            /* Whoever stops us says so before his mail comes, which end_advances may have taken since. */
             controller_wait(simulation->options.controller, simulation->waits.real_ns,
                             mailbox_fd(simulation->advances));
         }
