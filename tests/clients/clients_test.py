@@ -112,9 +112,15 @@ def grpcurl(installer, servers):
     grpcurl_client.walk(program, servers.plain())
 
 
+def gcloud(installer, servers):
+    import gcloud_client
+
+    gcloud_client.walk(servers.rest())
+
+
 CLIENTS = {"python-gapic": python_gapic, "python-gapic-rest": python_gapic_rest, "python-sdk": python_sdk,
            "python-sdk-rest": python_sdk_rest, "node": node, "node-rest": node_rest, "go": go, "java": java,
-           "grpcurl": grpcurl}
+           "grpcurl": grpcurl, "gcloud": gcloud}
 
 
 class Servers:
