@@ -64,10 +64,12 @@ struct docker_label {
     const char *value;
 };
 
-/* A bridge of that name; one that is there already will do. */
+#define DOCKER_ID_BYTES 72
+
+/* A bridge of that name; one that is there already will do. Names may be ambiguous, ids are not. */
 MUST_USE int docker_network_ensure(struct docker_api *api, const char *name, const struct docker_label *labels,
-                                   size_t label_count, struct err *err);
-/* One that is not there will do; ERR_DENIED while containers are on it. */
+                                   size_t label_count, char ret_id[DOCKER_ID_BYTES], struct err *err);
+/* All of that name; none will do. ERR_DENIED while containers are on one. */
 MUST_USE int docker_network_remove(struct docker_api *api, const char *name, struct err *err);
 
 /* ---- containers ---- */
@@ -84,7 +86,7 @@ struct docker_container_spec {
     const char *const *entrypoint; /* NULL terminated; there is no CMD */
     const char *user;
     const char *hostname; /* and its alias on the network */
-    const char *network;
+    const char *network;  /* its id */
     const struct docker_bind *binds;
     size_t bind_count;
     const struct docker_label *labels;

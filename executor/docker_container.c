@@ -46,44 +46,113 @@ static bool is_network_of(const json_t *network, const char *name)
     return found && strcmp(found, name) == 0;
 }
 
-/* Engines before 25 make two of one name when asked twice; and a filter by name finds parts of names. */
-static int network_exists(struct docker_api *api, const char *name, bool *ret_exists, struct err *err)
+/* The networks of that name, to be released; a filter by name finds parts of names. */
+static int networks_named(struct docker_api *api, const char *name, json_t **ret_networks, struct err *err)
 {
-    json_t *answer = NULL;
-    bool exists = false;
+    json_t *networks = NULL;
 
-    if (call_path(api, "GET", path_of("/networks?filters=%7B%22name%22%3A%5B%22", name, "%22%5D%7D"), &answer, err) !=
+    if (call_path(api, "GET", path_of("/networks?filters=%7B%22name%22%3A%5B%22", name, "%22%5D%7D"), &networks, err) !=
         0) {
         return -1;
     }
-    for (size_t i = 0; i < json_array_size(answer); i++) {
-        exists = exists || is_network_of(json_array_get(answer, i), name);
+    for (size_t i = json_array_size(networks); i > 0; i--) {
+        if (!is_network_of(json_array_get(networks, i - 1), name)) {
+            json_array_remove(networks, i - 1);
+        }
     }
-    json_decref(answer);
-    *ret_exists = exists;
+    *ret_networks = networks;
+    return 0;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* Engines before 25 make two of one name when they are asked twice, and what a killed server has asked for may come after
+ * its successor looked. The one that was made first counts; its id is what others are told apart by. */
+static const json_t *first_made(const json_t *networks)
+{
+    const json_t *first = NULL;
+
+    for (size_t i = 0; i < json_array_size(networks); i++) {
+        const json_t *network = json_array_get(networks, i);
+        int order = first ? strcmp(text_of(network, "Created"), text_of(first, "Created")) : -1;
+
+        if (order < 0 || (order == 0 && strcmp(text_of(network, "Id"), text_of(first, "Id")) < 0)) {
+            first = network;
+        }
+    }
+    return first;
+}
+
+static int remove_by_id(struct docker_api *api, const json_t *network, struct err *err)
+{
+    return forgive(call_path(api, "DELETE", path_of("/networks/", text_of(network, "Id"), ""), NULL, err),
+                   ERR_NOT_FOUND, err);
+}
+
+/* *ret_found false: there is none. Those that were made later go, if nobody is on them. */
+static int find_network(struct docker_api *api, const char *name, bool *ret_found, char id[DOCKER_ID_BYTES],
+                        struct err *err)
+{
+    struct err ignored = ERR_INIT;
+    json_t *networks;
+    const json_t *first;
+
+    if (networks_named(api, name, &networks, err) != 0) {
+        return -1;
+    }
+    first = first_made(networks);
+    *ret_found = first != NULL;
+    if (first) {
+        (void)snprintf(id, DOCKER_ID_BYTES, "%s", text_of(first, "Id"));
+    }
+    for (size_t i = 0; i < json_array_size(networks); i++) {
+        if (json_array_get(networks, i) != first) {
+            (void)remove_by_id(api, json_array_get(networks, i), &ignored);
+        }
+    }
+    json_decref(networks);
     return 0;
 }
 
 int docker_network_ensure(struct docker_api *api, const char *name, const struct docker_label *labels,
-                          size_t label_count, struct err *err)
+                          size_t label_count, char ret_id[DOCKER_ID_BYTES], struct err *err)
 {
     struct docker_call call = {.method = "POST", .path = "/networks/create", .wants_body = true};
-    bool exists = false;
+    bool found = false;
 
-    if (network_exists(api, name, &exists, err) != 0) {
+    if (find_network(api, name, &found, ret_id, err) != 0) {
         return -1;
     }
-    if (exists) {
+    if (found) {
         return 0;
     }
     call.body = json_pack("{s:s, s:b, s:s, s:o}", "Name", name, "CheckDuplicate", 1, "Driver", "bridge", "Labels",
                           docker_labels(labels, label_count));
-    return forgive(docker_call(api, call, NULL, err), ERR_EXISTS, err);
+    if (forgive(docker_call(api, call, NULL, err), ERR_EXISTS, err) != 0 ||
+        find_network(api, name, &found, ret_id, err) != 0) {
+        return -1;
+    }
+    return found ? 0 : err_set(err, ERR_IO, "the network %s was made and is not there", name);
 }
 
 int docker_network_remove(struct docker_api *api, const char *name, struct err *err)
 {
-    return forgive(call_path(api, "DELETE", path_of("/networks/", name, ""), NULL, err), ERR_NOT_FOUND, err);
+    json_t *networks;
+    int result = 0;
+
+    if (networks_named(api, name, &networks, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < json_array_size(networks) && result == 0; i++) {
+        result = remove_by_id(api, json_array_get(networks, i), err);
+    }
+    json_decref(networks);
+    return result;
 }
 
 /* ---- containers ---- */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault_point.h"
 #include "executor/attempt_container.h"
 #include "executor/docker_names.h"
 #include "executor/worker_thread.h"
@@ -110,7 +111,8 @@ static int create(const struct docker_launch *launch, struct docker_api *api, co
 {
     static const char *const entrypoint[] = {MOUNT_SUPERVISOR, MOUNT_ATTEMPT, NULL};
     const struct process_config *config = launch->config;
-    char path[ATTEMPT_PATH_BYTES], network[DOCKER_NETWORK_BYTES], host[DOCKER_HOST_BYTES], *dir = NULL;
+    char path[ATTEMPT_PATH_BYTES], network[DOCKER_NETWORK_BYTES], network_id[DOCKER_ID_BYTES], host[DOCKER_HOST_BYTES];
+    char *dir = NULL;
     struct docker_names names;
     int result;
 
@@ -129,7 +131,7 @@ static int create(const struct docker_launch *launch, struct docker_api *api, co
                                          .entrypoint = entrypoint,
                                          .user = "0:0",
                                          .hostname = host,
-                                         .network = network,
+                                         .network = network_id,
                                          .binds = binds,
                                          .bind_count = config->buckets_dir ? 3 : 2,
                                          .labels = names.labels,
@@ -137,9 +139,11 @@ static int create(const struct docker_launch *launch, struct docker_api *api, co
                                          .shm_bytes = shm_bytes(),
                                          .limits = launch->task->limits};
 
-    result = docker_network_ensure(api, network, names.labels, DOCKER_LABEL_COUNT, err);
+    result = docker_network_ensure(api, network, names.labels, DOCKER_LABEL_COUNT, network_id, err);
     if (result == 0) {
+        FAULT_POINT("docker.network");
         result = docker_container_create(api, &spec, err);
+        FAULT_POINT("docker.created");
     }
     free(dir);
     return result;
@@ -244,6 +248,7 @@ static int start(struct docker_launch *launch, struct docker_api *api, int dir_f
     if (docker_container_start(api, container, err) != 0) {
         return has_launch(dir_fd) ? 0 : -1;
     }
+    FAULT_POINT("docker.started");
     return wait_for_launch(launch, api, dir_fd, container, err);
 }
 
@@ -309,8 +314,11 @@ int docker_launch_clear(const struct process_config *config, struct docker_api *
     execution_key_format(key, container);
     docker_network_name(key->job_id, network);
     docker_names_init(&names, config->attempts_dir, key->job_id);
-    if (remove_own(config, api, container, &is_foreign, err) != 0 ||
-        docker_containers_list(api, &names.labels[1], count, &others, err) != 0) {
+    if (remove_own(config, api, container, &is_foreign, err) != 0) {
+        return -1;
+    }
+    FAULT_POINT("docker.removed");
+    if (docker_containers_list(api, &names.labels[1], count, &others, err) != 0) {
         return -1;
     }
     return others > 0 ? 0 : docker_network_remove(api, network, err);

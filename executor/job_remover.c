@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "executor/attempt_dir.h"
 #include "executor/leftovers.h"
 #include "executor/tree_remove.h"
@@ -70,6 +71,7 @@ static int remove_job(struct job_remover *remover, uint64_t job_id, struct err *
     int attempts_fd = remover->config->attempts_fd, job_fd;
     char path[ATTEMPT_PATH_BYTES];
 
+    FAULT_POINT("remove.begun");
     attempt_job_path(job_id, path);
     job_fd = openat(attempts_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (job_fd >= 0) {
@@ -95,6 +97,7 @@ static bool try_removal(struct job_remover *remover, struct removal *removal)
     struct err err = ERR_INIT;
 
     if (remove_job(remover, removal->job_id, &err) == 0) {
+        FAULT_POINT("remove.done");
         tell(remover, removal->job_id, EXECUTION_EVENT_REMOVED, "");
         return true;
     }

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "executor/attempt_files.h"
 #include "executor/attempt_sealer.h"
 #include "executor/job_remover.h"
@@ -150,6 +151,7 @@ static void start(struct process_thread *thread, struct process_command *command
     struct process_execution *execution = begin(thread, command);
 
     if (execution && process_execution_prepare(execution)) {
+        FAULT_POINT("start.written");
         queue_add(&thread->prepared, execution);
     } else if (execution) {
         settle(thread, execution);
@@ -162,6 +164,7 @@ static void adopt(struct process_thread *thread, struct process_command *command
 
     if (execution) {
         process_execution_adopt(execution);
+        FAULT_POINT("adopt.looked");
         settle(thread, execution);
     }
 }
@@ -172,6 +175,7 @@ static void stop(struct process_thread *thread, const struct process_command *co
 
     if (execution) {
         process_execution_stop(execution, command->grace_ms);
+        FAULT_POINT("stop.sent");
         settle(thread, execution);
     }
 }
@@ -208,7 +212,9 @@ static void spawn_prepared(struct process_thread *thread)
                 /* The attempts hear of it one by one. */
             }
         }
+        FAULT_POINT("start.synced");
         process_execution_spawn(execution, err.code == ERR_NONE ? NULL : &err);
+        FAULT_POINT("start.spawned");
         settle(thread, execution);
     }
 }

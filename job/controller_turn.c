@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/fault_point.h"
 #include "job/controller_state.h"
 
 #define NS_PER_US 1000
@@ -99,9 +100,11 @@ int turn_finish(struct controller *controller, struct err *err)
         stage_touched(controller);
         decide_waits(controller);
     }
+    FAULT_POINT("turn.decided");
     if (!controller_has_failed(controller) && store_commit(controller->options.store, &failure)) {
         controller_fail(controller, &failure);
     }
+    FAULT_POINT("turn.durable");
     if (!controller_has_failed(controller)) {
         expired_note_turn(controller);
         turn_carry_out(controller);

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/fault_point.h"
 #include "base/limits.h"
 #include "job/controller_state.h"
 
@@ -114,8 +115,10 @@ static void failed(struct controller *controller, struct job *job, struct replic
         }
     } else if (execution->end.state == 0 && retry == RETRY_REPLICA) {
         job_restart_replica(controller, job, replica, event);
+        FAULT_POINT("retry.decided");
     } else if (execution->end.state == 0) {
         job_decide_retry(controller, job, event);
+        FAULT_POINT("retry.decided");
     }
 }
 
@@ -193,10 +196,12 @@ static void replica_event(struct controller *controller, struct job *job, struct
     }
     job_touch(controller, job);
     if (step == REPLICA_EVENT_STARTED) {
+        FAULT_POINT("event.started");
         started(controller, job, replica, event);
     } else if (step == REPLICA_EVENT_NOT_LAUNCHED) {
         not_launched(controller, job, replica);
     } else {
+        FAULT_POINT("event.exited");
         ended(controller, job, replica, event);
     }
 }
@@ -212,6 +217,7 @@ void decide_event(struct controller *controller, const struct event_mail *mail)
         return;
     }
     if (event->kind == EXECUTION_EVENT_REMOVED) {
+        FAULT_POINT("event.removed");
         decide_removed(controller, job, mail->is_refusal ? event->message : NULL);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault_point.h"
 #include "job/controller_state.h"
 
 void controller_fail(struct controller *controller, const struct err *err)
@@ -224,18 +225,22 @@ static void do_act(struct controller *controller, const struct act *act)
 
     switch (act->kind) {
     case ACT_START:
+        FAULT_POINT("act.start");
         start_task(controller, act);
         break;
     case ACT_ADOPT:
+        FAULT_POINT("act.adopt");
         adopt_execution(controller, act);
         break;
     case ACT_STOP:
+        FAULT_POINT("act.stop");
         executor->ops->stop(executor, &act->key, controller->options.stop_grace_ms);
         break;
     case ACT_RELEASE_ADDRESSES:
         executor->ops->release_addresses(executor, act->key.job_id);
         break;
     case ACT_REMOVE:
+        FAULT_POINT("act.remove");
         remove_files(controller, act);
         break;
     case ACT_SEAL_BEGIN:
@@ -257,6 +262,7 @@ void turn_carry_out(struct controller *controller)
     for (size_t i = 0; i < turn->reply_count; i++) {
         send_reply(controller, &turn->replies[i]);
     }
+    FAULT_POINT("turn.answered");
     for (size_t i = 0; i < turn->act_count; i++) {
         do_act(controller, &turn->acts[i]);
     }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "executor/host_inventory.h"
 #include "job/capacity_rules.h"
 #include "job/job_keys.h"
@@ -442,7 +443,8 @@ int main_serve(char *const *arguments)
     if (code == 0) {
         house->config.executor = main_executor_choose(&house->config);
     }
-    if (code != 0 || config_check_user(&house->config, geteuid() == 0, &err)) {
+    if (code != 0 || fault_point_arm(house->config.fault_point, &err) ||
+        config_check_user(&house->config, geteuid() == 0, &err)) {
         fprintf(stderr, "customjobd: %s\n", err.text);
         config_deinit(&house->config);
         free(house);

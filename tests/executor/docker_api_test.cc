@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "executor/docker_api.h"
+#include "executor/docker_call.h"
 
 namespace {
 
@@ -39,7 +40,7 @@ class DockerApi : public testing::Test {
     int Create(std::vector<const char *> entrypoint, const char *from = image)
     {
         entrypoint.push_back(nullptr);
-        if (docker_network_ensure(api, name.c_str(), &label, 1, &error) != 0)
+        if (docker_network_ensure(api, name.c_str(), &label, 1, network_id, &error) != 0)
             return -1;
         docker_container_spec spec{};
         spec.name = name.c_str();
@@ -47,7 +48,7 @@ class DockerApi : public testing::Test {
         spec.entrypoint = entrypoint.data();
         spec.user = "0:0";
         spec.hostname = "some-host";
-        spec.network = name.c_str();
+        spec.network = network_id;
         spec.binds = binds.data();
         spec.bind_count = binds.size();
         spec.labels = &label;
@@ -78,6 +79,7 @@ class DockerApi : public testing::Test {
     docker_api *api = nullptr;
     err error = ERR_INIT;
     std::string name;
+    char network_id[DOCKER_ID_BYTES] = "";
     std::vector<docker_bind> binds;
     docker_label label{label_name, "mine"};
 };
@@ -189,6 +191,30 @@ TEST_F(DockerApi, RemovesWhatRunsAndWhatIsNotThere)
     EXPECT_EQ(docker_container_remove(api, name.c_str(), &error), 0) << error.text;
     EXPECT_EQ(docker_network_remove(api, name.c_str(), &error), 0) << error.text;
     EXPECT_EQ(docker_network_remove(api, name.c_str(), &error), 0) << error.text;
+}
+
+/* What a killed server asked for may be made after its successor looked. */
+TEST_F(DockerApi, TellsTwoNetworksOfOneNameApart)
+{
+    ASSERT_EQ(docker_network_ensure(api, name.c_str(), &label, 1, network_id, &error), 0) << error.text;
+    std::string first = network_id;
+    struct docker_call again = {};
+    again.method = "POST";
+    again.path = "/networks/create";
+    again.wants_body = true;
+    again.body = json_pack("{s:s, s:s}", "Name", name.c_str(), "Driver", "bridge");
+    if (docker_call(api, again, nullptr, &error) != 0)
+        GTEST_SKIP() << "this engine keeps names apart: " << error.text;
+    ASSERT_EQ(Create({"/bin/true"}), 0) << error.text;
+    EXPECT_EQ(first, network_id) << "the one that was made first";
+    EXPECT_EQ(docker_container_remove(api, name.c_str(), &error), 0) << error.text;
+    EXPECT_EQ(docker_network_remove(api, name.c_str(), &error), 0) << error.text;
+    size_t found = 0;
+    ASSERT_EQ(
+        docker_networks_list(
+            api, &label, [](void *count, const char *, bool) { ++*static_cast<size_t *>(count); }, &found, &error),
+        0);
+    EXPECT_EQ(found, 0u);
 }
 
 TEST_F(DockerApi, TellsAProgramThatCannotBeStarted)
