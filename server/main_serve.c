@@ -15,12 +15,11 @@
 #include "job/job_seal.h"
 #include "job/schedule_policy.h"
 #include "server/health_service.h"
-#include "server/http_router.h"
-#include "server/http_server.h"
 #include "server/log_query.h"
 #include "server/log_tailer.h"
 #include "server/main_executor.h"
 #include "server/main_exit.h"
+#include "server/main_http.h"
 #include "server/main_keys.h"
 #include "server/main_listen.h"
 #include "server/main_log.h"
@@ -50,8 +49,7 @@ struct house {
     struct log_tailer *log_tailer;
     struct log_querier *log_querier;
     struct rpc_server *server;
-    struct http_router *http_router; /* NULL: there is no HTTP */
-    struct http_server *http_server;
+    struct main_http http;
     struct services services;
     uint64_t open_files; /* the soft limit that replicas get; 0: none of their own */
     bool controller_runs;
@@ -275,20 +273,6 @@ static int make_server(struct house *house, struct err *err)
     return rpc_server_create(&options, &house->server, err);
 }
 
-static int make_http(struct house *house, struct err *err)
-{
-    struct http_server_options options = {.store = house->store, .serve = http_router_serve};
-
-    if (house->listen.http.count == 0) {
-        return 0;
-    }
-    if (http_router_create(&house->services, &house->http_router, err)) {
-        return -1;
-    }
-    options.context = house->http_router;
-    return http_server_create(&options, &house->http_server, err);
-}
-
 /* Addresses are taken before jobs are: who cannot serve shall not start anything either. */
 static int start(struct house *house, struct err *err)
 {
@@ -298,10 +282,11 @@ static int start(struct house *house, struct err *err)
     }
     if (main_simulation_open(&house->config, &house->simulation, err) || open_store(house, err) ||
         make_capacity(house, err) || make_controller(house, err) || make_executor(house, err) ||
-        make_services(house, err) || make_server(house, err) || make_http(house, err)) {
+        make_services(house, err) || make_server(house, err) ||
+        (house->listen.http.count > 0 && main_http_make(&house->http, &house->services, err))) {
         return exit_code_of(err);
     }
-    if (main_listen_bind(&house->listen, house->server, house->http_server, err)) {
+    if (main_listen_bind(&house->listen, house->server, house->http.server, err)) {
         return MAIN_EXIT_ADDRESS;
     }
     if (main_simulation_start(&house->simulation, house->controller, house->executor, die, err)) {
@@ -309,7 +294,7 @@ static int start(struct house *house, struct err *err)
     }
     house->controller_runs = true;
     house->services.simulation = house->simulation.simulation;
-    if (rpc_server_start(house->server, err) || (house->http_server && http_server_start(house->http_server, err))) {
+    if (rpc_server_start(house->server, err) || main_http_start(&house->http, err)) {
         return MAIN_EXIT_DISK;
     }
     health_set(house->health, true);
@@ -324,31 +309,18 @@ static void hurry(void *context)
 
     main_log(MAIN_LOG_WARNING, "another signal: calls under way are cancelled");
     rpc_server_hurry(house->server);
-    if (house->http_server) {
-        http_server_hurry(house->http_server);
-    }
-}
-
-static int64_t now_ms(void)
-{
-    return clock_mono_ns(clock_system()) / CLOCK_NS_PER_MS;
+    main_http_hurry(&house->http);
 }
 
 /* Both at one time: what one has used of the grace the other has not any more. */
 static void stop_servers(struct house *house)
 {
-    int64_t deadline_ms = now_ms() + house->config.drain_grace_ms;
-    int64_t left_ms;
+    int64_t grace_ms = house->config.drain_grace_ms;
+    int64_t deadline_mono_ns = clock_mono_ns(clock_system()) + grace_ms * CLOCK_NS_PER_MS;
 
-    if (house->http_server) {
-        http_router_stop(house->http_router);
-        http_server_drain(house->http_server);
-    }
-    rpc_server_stop(house->server, house->config.drain_grace_ms);
-    if (house->http_server) {
-        left_ms = deadline_ms - now_ms();
-        http_server_stop(house->http_server, left_ms > 0 ? left_ms : 0);
-    }
+    main_http_drain(&house->http);
+    rpc_server_stop(house->server, grace_ms);
+    main_http_stop(&house->http, deadline_mono_ns);
 }
 
 /* Watchers, readers of logs and those who wait for an operation would stay for ever, so that they are sent away; who waits
@@ -374,8 +346,7 @@ static void tear_down(struct house *house)
         controller_stop(house->controller);
     }
     rpc_server_destroy(house->server);
-    http_server_destroy(house->http_server);
-    http_router_destroy(house->http_router);
+    main_http_destroy(&house->http);
     main_listen_close(&house->listen);
     log_tailer_destroy(house->log_tailer);
     log_querier_destroy(house->log_querier);
