@@ -6,7 +6,7 @@
 #include "server/excerpt.h"
 #include "server/health_service.h"
 #include "server/http_exchange.h"
-#include "server/rest_call.h"
+#include "server/rest.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 

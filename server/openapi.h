@@ -1,6 +1,6 @@
 /* openapi: the REST API as an OpenAPI 3.1 document, made of what serves it.
  *
- * Used by   rest_call.c, which makes it once.
+ * Used by   rest.c, which makes it once.
  * Shape     paths, verbs and parameters are those of rest_route.def, schemas those of the contract's descriptors, so that
  *           neither can say what is not so. A schema says what is taken: numbers for int64 and enums, null for "not set".
  *           What a job must have beyond its shape is no schema's to say; it is told by name when it is missing.

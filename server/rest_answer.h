@@ -1,6 +1,6 @@
 /* rest_answer: what a call ends with, as JSON: a message, or Google's form of an error.
  *
- * Used by   rest_call.c, http_router.c.
+ * Used by   rest.c, rest_call.c.
  * Shape     {"error": {"code", "message", "status", "details"}}, code being the HTTP status that google.rpc.Code has.
  *           A page is written job by job, so that one at a time is in memory as a message.
  * Thread    any.

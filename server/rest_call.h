@@ -1,33 +1,33 @@
-/* rest_call: calls that come as REST, served by the handlers that serve gRPC.
+/* rest_call: one call that came as REST, from its path to its answer.
  *
- * Used by   http_router.c.
- * Shape     a path and a verb mean a method (rest_route.def); the request becomes its message's bytes, the handler's answer
- *           becomes JSON. What happens to calls of a simulation (call_faults) happens to these alike.
- * Owns      calls, from their start until their answers were sent.
- * Thread    rest_serve on the HTTP thread; answers as call.h. JSON is read and written on the HTTP thread alone.
- * Bound     LIMIT_CALLS_IN_FLIGHT calls at one time.
+ * Used by   rest.c.
+ * Owns      itself, the request's bytes and the answer's text, until that was sent.
+ * Thread    the HTTP thread's; handlers answer as call.h.
  */
 #ifndef SERVER_REST_CALL_H_
 #define SERVER_REST_CALL_H_
 
-#include "base/err.h"
-#include "server/http_exchange.h"
-#include "server/services.h"
-#include "server/status.h"
+#include "base/text.h"
+#include "server/rest.h"
 
 C_DECLS_BEGIN
 
-struct rest;
+struct json_types;
+struct rest_cache;
+struct rest_path;
+struct rest_routes;
 
-MUST_USE int rest_create(const struct services *services, struct rest **ret_rest, struct err *err);
-/* No call may be left. NULL is allowed. */
-void rest_destroy(struct rest *rest);
-/* False: no path of the API; the exchange is as it was. */
-bool rest_serve(struct rest *rest, struct http_exchange *exchange);
-/* The API as an OpenAPI document; lives as long as the rest. */
-struct span rest_openapi(const struct rest *rest);
-/* Answers with an error that no method has given. */
-void rest_refuse(struct rest *rest, struct http_exchange *exchange, const struct err *err);
+struct rest {
+    const struct services *services;
+    struct json_types *types;
+    struct rest_routes *routes;
+    struct rest_cache *cache;
+    struct text openapi;
+    uint32_t calls; /* under way */
+};
+
+/* The handler may have answered when it returns. */
+void rest_call_start(struct rest *rest, struct http_exchange *exchange, const struct rest_path *path);
 
 C_DECLS_END
 

@@ -1,6 +1,6 @@
 /* rest_route: which method a path and a verb mean, and what of the path is a name.
  *
- * Used by   rest_call.c, rest_request.c, openapi.c.
+ * Used by   rest.c, rest_call.c, rest_request.c, openapi.c.
  * Shape     rest_route.def is the list; each row is there for /v1, /v1beta1 and /ui, which is a second name of /v1, or, of
  *           the Logging API, for /v2. A path is
  *           taken apart as it was sent: what a segment means after percent-decoding cannot make another segment of it.
