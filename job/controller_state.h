@@ -116,8 +116,10 @@ struct controller {
     bool ends_waits;    /* by __atomic: nobody may wait any more */
     bool has_abandoned; /* by __atomic: somebody who may be among them is gone */
 
-    bool is_restored;        /* and not settled */
-    uint32_t adoptions_open; /* executions the executor was asked after and has not told of yet */
+    bool is_restored;         /* and not settled */
+    uint32_t adoptions_open;  /* executions the executor was asked after and has not told of yet */
+    uint32_t adoptions_asked; /* 0: all is told of them */
+    int64_t attach_mono_ns;
 
     bool is_low_on_space; /* as told last */
     bool snapshot_failure_told;
@@ -278,5 +280,7 @@ int64_t expired_next_ns(const struct controller *controller);
 MUST_USE int reconcile_load(struct controller *controller, struct err *err);
 /* Claims addresses and takes over executions, within a turn. */
 MUST_USE int reconcile_attach(struct controller *controller, struct err *err);
+/* Tells the operator once the executor has told of all that it was asked after. */
+void reconcile_note_turn(struct controller *controller);
 
 #endif /* JOB_CONTROLLER_STATE_H_ */

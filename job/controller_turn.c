@@ -243,6 +243,7 @@ int controller_turn(struct controller *controller, int64_t *ret_wait_ns, struct 
         return -1;
     }
     dismiss_waits(controller);
+    reconcile_note_turn(controller);
     if (controller->is_restored && controller->adoptions_open == 0) {
         controller->is_restored = false;
         controller->options.restored_settled(controller->options.context);

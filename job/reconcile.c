@@ -347,10 +347,27 @@ int reconcile_attach(struct controller *controller, struct err *err)
         return -1;
     }
     turn_act(controller, (struct act){.kind = ACT_SEAL_END});
+    controller->adoptions_asked = controller->adoptions_open;
+    controller->attach_mono_ns = controller->turn.now_mono_ns;
     if (controller->options.log && job_table_count(controller->jobs) > 0) {
         snprintf(line, sizeof line, "took over %zu jobs: %u executions to adopt, %u removals to finish",
                  job_table_count(controller->jobs), attaching.executions, attaching.removals);
         controller->options.log(controller->options.context, line);
     }
     return 0;
+}
+
+void reconcile_note_turn(struct controller *controller)
+{
+    char line[128];
+
+    if (controller->adoptions_asked == 0 || controller->adoptions_open > 0) {
+        return;
+    }
+    snprintf(line, sizeof line, "all %u executions are known after %.1f ms", controller->adoptions_asked,
+             (double)(controller->turn.now_mono_ns - controller->attach_mono_ns) / (double)CLOCK_NS_PER_MS);
+    controller->adoptions_asked = 0;
+    if (controller->options.log) {
+        controller->options.log(controller->options.context, line);
+    }
 }

@@ -44,6 +44,7 @@ class Tools:
     # What each is made of, and what it links.
     PROGRAMS = {
         "load": (["load.c"], ["-lgrpc", "-lgpr"]),
+        "execution_floor": (["execution_floor.c"], ["-static"]),
         "echo_core": (["echo_core.c"], ["-lgrpc", "-lgpr"]),
         "peer_sqlite": (["peer_sqlite.c", "peer_threads.c", "measure.c", "bench_job.c"], ["-lsqlite3", "-lpthread"]),
         "peer_rocksdb": (["peer_rocksdb.c", "peer_threads.c", "measure.c", "bench_job.c"], ["-lrocksdb", "-lpthread"]),

@@ -2,7 +2,8 @@
  *
  * usage: load ADDRESS METHOD REQUEST_FILE CONNECTIONS IN_FLIGHT SECONDS [ANSWER_FILE|- [CALLS]]
  * Shape     one thread, one completion queue: the same load for every server that is compared. Where the request holds
- *           the bytes "########", each call writes its own 8-digit number, so that no two requests are equal.
+ *           the bytes "########", each call writes its own 8-digit number, so that no two requests are equal; where it
+ *           holds "@" 19 times, the time of its sending, in ns since 1970.
  * Prints    one line: answers, failures, seconds, answers/s, p50 and p99 in µs; total counts the warm-up too.
  *           The last answer's bytes go to ANSWER_FILE, for a peer that answers with the same.
  * Errors    exit 1 when any call failed: a rate of errors is no rate.
@@ -22,6 +23,7 @@
 #define IN_FLIGHT_MAX 4096
 #define CALL_SECONDS_MAX 60
 #define NUMBERS_MAX 1024
+#define SENT_DIGITS 19
 
 struct slot {
     grpc_channel *channel;
@@ -40,6 +42,7 @@ struct load {
     size_t request_size;
     char *numbers[NUMBERS_MAX]; /* where the number goes */
     size_t number_count;
+    char *sent; /* where the time of sending goes; NULL: nowhere */
     uint32_t next_number;
     uint64_t calls_max; /* ends then too; 0: does not */
     uint32_t *samples_us;
@@ -86,6 +89,14 @@ static void start_call(struct load *load, struct slot *slot)
         for (size_t i = 0; i < load->number_count; i++) {
             memcpy(load->numbers[i], digits, 8);
         }
+    }
+    if (load->sent) {
+        struct timespec now;
+        char digits[24];
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        snprintf(digits, sizeof digits, "%010lld%09ld", (long long)now.tv_sec, now.tv_nsec);
+        memcpy(load->sent, digits, SENT_DIGITS);
     }
     slice = grpc_slice_from_copied_buffer(load->request, load->request_size);
     message = grpc_raw_byte_buffer_create(&slice, 1);
@@ -200,6 +211,7 @@ static void find_numbers(struct load *load)
         load->numbers[load->number_count++] = at;
         at += 8;
     }
+    load->sent = memmem(load->request, load->request_size, "@@@@@@@@@@@@@@@@@@@", SENT_DIGITS);
 }
 
 /* Keeps every slot busy for so long, then waits for the last answers; returns the seconds taken. */

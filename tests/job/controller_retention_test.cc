@@ -35,6 +35,23 @@ struct KeepingHouse : House {
     std::vector<std::string> lines;
 };
 
+TEST(ControllerRetention, TheOperatorIsToldWhenAllThatLivedIsKnownAgain)
+{
+    KeepingHouse house(day_s);
+    house.make(simple_job(3));
+    house.lines.clear();
+    house.restart();
+    ASSERT_TRUE(house.turn());
+    for (const std::string &line : house.lines) {
+        EXPECT_EQ(line.find("are known"), std::string::npos) << "nothing has been told yet: " << line;
+    }
+    ASSERT_TRUE(house.settle());
+    EXPECT_EQ(house.lines.back().rfind("all 3 executions are known after ", 0), 0u) << house.lines.back();
+    house.lines.clear();
+    ASSERT_TRUE(house.settle());
+    EXPECT_TRUE(house.lines.empty()) << "once";
+}
+
 TEST(ControllerRetention, TheOperatorIsToldWhyFilesDoNotGo)
 {
     KeepingHouse house(day_s);
