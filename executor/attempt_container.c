@@ -114,8 +114,9 @@ static int write_conf(const struct process_config *config, int dir_fd, const str
     if (attempt_text_begin(&text, err) != 0) {
         return -1;
     }
-    (void)fprintf(text.stream, "workdir=%s\nlog_bytes_max=%" PRIu64 "\nuser=%s\ncgroup=engine\nno_new_privileges=no\n",
-                  image->workdir[0] ? image->workdir : "/", config->log_bytes_max, image->user[0] ? image->user : "0");
+    (void)fprintf(text.stream, "workdir=%s\nuser=%s\ncgroup=engine\nno_new_privileges=no\n",
+                  image->workdir[0] ? image->workdir : "/", image->user[0] ? image->user : "0");
+    attempt_text_log_limits(&text, config);
     return attempt_text_write(&text, dir_fd, SUPERVISOR_FILE_CONF, err);
 }
 

@@ -110,7 +110,8 @@ static int write_conf(const struct process_config *config, int dir_fd, const str
     if (attempt_text_begin(&text, err) != 0) {
         return -1;
     }
-    (void)fprintf(text.stream, "workdir=%s\nlog_bytes_max=%" PRIu64 "\n", home, config->log_bytes_max);
+    (void)fprintf(text.stream, "workdir=%s\n", home);
+    attempt_text_log_limits(&text, config);
     if (config->open_files != 0) {
         (void)fprintf(text.stream, "open_files=%" PRIu64 "\n", config->open_files);
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,6 +115,15 @@ void attempt_text_given_env(struct attempt_text *text, const struct process_conf
         }
     }
     put_passed(text, config, task);
+}
+
+void attempt_text_log_limits(struct attempt_text *text, const struct process_config *config)
+{
+    (void)fprintf(text->stream, "log_bytes_max=%" PRIu64 "\n", config->log_bytes_max);
+    if (config->log_bytes_per_s_max > 0) {
+        (void)fprintf(text->stream, "log_bytes_per_s_max=%" PRIu64 "\nlog_overflow=%s\n", config->log_bytes_per_s_max,
+                      config->log_waits ? "wait" : "drop");
+    }
 }
 
 int attempt_text_lock(int dir_fd, struct err *err)

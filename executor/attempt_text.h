@@ -35,6 +35,9 @@ void attempt_text_variable(struct attempt_text *text, const char *name, const ch
  * the job leaves open. */
 void attempt_text_given_env(struct attempt_text *text, const struct process_config *config, const struct task *task);
 
+/* Lines of conf: what is kept of the logs. */
+void attempt_text_log_limits(struct attempt_text *text, const struct process_config *config);
+
 /* Whether "NAME=value" is of that name. */
 bool attempt_text_is_entry_of(const char *entry, const char *name);
 /* Whether the job sets a variable of that name. */

@@ -181,6 +181,8 @@ static int init_config(struct process_config *config, const struct executor_dock
                                                     .buckets_dir = options->buckets_dir,
                                                     .pass_env = options->pass_env,
                                                     .log_stream_bytes_max = options->log_stream_bytes_max,
+                                                    .log_stream_bytes_per_s_max = options->log_stream_bytes_per_s_max,
+                                                    .log_waits = options->log_waits,
                                                     .clock = options->clock,
                                                     .keys = options->keys,
                                                     .log = options->log,

@@ -23,6 +23,8 @@ struct executor_docker_options {
     const char *buckets_dir;       /* seen by replicas as /gcs; NULL: none */
     const char *const *pass_env;   /* names taken over from the server's environment; NULL terminated; may be NULL */
     uint64_t log_stream_bytes_max; /* per stream; 0: the default */
+    uint64_t log_stream_bytes_per_s_max; /* 0: any */
+    bool log_waits;                      /* what comes faster waits; else it is dropped and counted */
     const struct clock *clock;
     struct keyring *keys; /* as in executor_process.h */
     void (*log)(void *context, const char *line);

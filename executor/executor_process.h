@@ -13,14 +13,16 @@
 C_DECLS_BEGIN
 
 struct executor_process_options {
-    const char *attempts_dir;       /* made when absent */
-    const char *supervisor_path;    /* the customjob-supervisor program */
-    const char *buckets_dir;        /* NULL: none */
-    const char *job_user;           /* NULL: the server's own user */
-    const char *const *pass_env;    /* names taken over from the server's environment; NULL terminated; may be NULL */
-    uint64_t log_stream_bytes_max;  /* per stream; 0: the default */
-    uint64_t open_files;            /* replicas' soft limit of descriptors; 0: the server's own */
-    uint16_t port_first, port_last; /* for replicas; 0: 20000..29999, outside the ephemeral range */
+    const char *attempts_dir;      /* made when absent */
+    const char *supervisor_path;   /* the customjob-supervisor program */
+    const char *buckets_dir;       /* NULL: none */
+    const char *job_user;          /* NULL: the server's own user */
+    const char *const *pass_env;   /* names taken over from the server's environment; NULL terminated; may be NULL */
+    uint64_t log_stream_bytes_max; /* per stream; 0: the default */
+    uint64_t log_stream_bytes_per_s_max; /* 0: any */
+    bool log_waits;                      /* what comes faster waits; else it is dropped and counted */
+    uint64_t open_files;                 /* replicas' soft limit of descriptors; 0: the server's own */
+    uint16_t port_first, port_last;      /* for replicas; 0: 20000..29999, outside the ephemeral range */
     const struct clock *clock;
     struct keyring *keys; /* what jobs' files are sealed with; must outlive the executor; NULL: none */
     /* One line worth an operator's eye, from a thread of the executor; NULL: none. */

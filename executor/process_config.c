@@ -191,6 +191,8 @@ int process_config_init(struct process_config *config, const struct executor_pro
                                       .keys = options->keys,
                                       .log = options->log,
                                       .log_context = options->log_context};
+    config->log_bytes_per_s_max = options->log_stream_bytes_per_s_max;
+    config->log_waits = options->log_waits;
     config->log_bytes_max =
         options->log_stream_bytes_max ? options->log_stream_bytes_max : LIMIT_LOG_STREAM_BYTES_DEFAULT;
     if ((options->job_user && find_user(config, options->job_user, err) != 0) ||

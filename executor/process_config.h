@@ -33,6 +33,8 @@ struct process_config {
     char *user_name;
     char **passed_env; /* "NAME=value", NULL terminated */
     uint64_t log_bytes_max;
+    uint64_t log_bytes_per_s_max; /* 0: any */
+    bool log_waits;
     uint64_t open_files; /* 0: inherited */
     const struct clock *clock;
     struct keyring *keys;

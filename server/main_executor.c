@@ -55,6 +55,8 @@ static int make_process(const struct main_executor_options *options, const char 
                                                .job_user = config->job_user,
                                                .pass_env = config->pass_env.items,
                                                .log_stream_bytes_max = config->log_stream_bytes_max,
+                                               .log_stream_bytes_per_s_max = config->log_rate,
+                                               .log_waits = strcmp(config->log_overflow, "wait") == 0,
                                                .open_files = options->open_files,
                                                .port_first = config->port_range.first,
                                                .port_last = config->port_range.last,
@@ -76,6 +78,8 @@ static int make_docker(const struct main_executor_options *options, const char *
                                              .buckets_dir = config->buckets_dir,
                                              .pass_env = config->pass_env.items,
                                              .log_stream_bytes_max = config->log_stream_bytes_max,
+                                             .log_stream_bytes_per_s_max = config->log_rate,
+                                             .log_waits = strcmp(config->log_overflow, "wait") == 0,
                                              .clock = clock_system(),
                                              .keys = options->keys,
                                              .log = main_log_line};

@@ -170,6 +170,8 @@ enum conf_key {
     KEY_USER,
     KEY_GRACE_MS,
     KEY_LOG_BYTES_MAX,
+    KEY_LOG_BYTES_PER_S_MAX,
+    KEY_LOG_OVERFLOW,
     KEY_WORKDIR,
     KEY_CGROUP,
     KEY_NO_NEW_PRIVILEGES,
@@ -188,6 +190,8 @@ static const char *const key_names[] = {
     [KEY_USER] = "user",
     [KEY_GRACE_MS] = "grace_ms",
     [KEY_LOG_BYTES_MAX] = "log_bytes_max",
+    [KEY_LOG_BYTES_PER_S_MAX] = "log_bytes_per_s_max",
+    [KEY_LOG_OVERFLOW] = "log_overflow",
     [KEY_WORKDIR] = "workdir",
     [KEY_CGROUP] = "cgroup",
     [KEY_NO_NEW_PRIVILEGES] = "no_new_privileges",
@@ -221,7 +225,12 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
         conf->grace_ms = (uint32_t)number;
         return right;
     case KEY_LOG_BYTES_MAX:
-        return parse_number(value, INT64_MAX, &conf->log_bytes_max);
+        return parse_number(value, INT64_MAX, &conf->logs.bytes_max);
+    case KEY_LOG_BYTES_PER_S_MAX:
+        return parse_number(value, INT32_MAX, &conf->logs.bytes_per_s_max) && conf->logs.bytes_per_s_max > 0;
+    case KEY_LOG_OVERFLOW:
+        conf->logs.waits = strcmp(value, "wait") == 0;
+        return conf->logs.waits || strcmp(value, "drop") == 0;
     case KEY_WORKDIR:
         return parse_path(value, conf->workdir);
     case KEY_CGROUP:
@@ -279,7 +288,7 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
     if (strlen(text) != size)
         return failure_set(failure, 0, "conf holds a NUL");
     ret_conf->grace_ms = GRACE_MS_DEFAULT;
-    ret_conf->log_bytes_max = LOG_BYTES_DEFAULT;
+    ret_conf->logs.bytes_max = LOG_BYTES_DEFAULT;
     ret_conf->cgroup = true;
     ret_conf->no_new_privileges = true;
     unsigned seen = 0;

@@ -7,6 +7,7 @@
  *             user                  in place of these three: as an image names it, user.h
  *             grace_ms              from SIGTERM to SIGKILL when the supervisor itself is told to end; default 30000
  *             log_bytes_max         per stream; default 64 MiB
+ *             log_bytes_per_s_max   per stream; default: any. log_overflow: drop (default) or wait, what comes faster
  *             workdir               absolute; default: the attempt directory
  *             cgroup                yes (default) or no: a control group of its own where the host lets it; or engine: the
  *                                   supervisor's own is the replica's, and somebody else's to limit
@@ -29,6 +30,7 @@
 
 #include "supervisor/failure.h"
 #include "supervisor/limits.h"
+#include "supervisor/logs.h"
 
 #define CONF_GROUPS_MAX 64
 #define CONF_USER_BYTES 256
@@ -49,7 +51,7 @@ struct conf {
     gid_t groups[CONF_GROUPS_MAX];
     size_t group_count;
     uint32_t grace_ms;
-    uint64_t log_bytes_max;
+    struct logs_limits logs;
     uint64_t open_files; /* 0: inherited */
     struct limit_amounts limits;
     bool cgroup;

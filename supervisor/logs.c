@@ -28,17 +28,21 @@ static uint64_t min_u64(uint64_t left, uint64_t right)
     return left < right ? left : right;
 }
 
-static void stream_init(struct log_stream *stream, int pipe_fd, int file_fd, uint64_t bytes_max)
+static void stream_init(struct log_stream *stream, int pipe_fd, int file_fd, const struct logs_limits *limits)
 {
-    if (bytes_max < LOGS_BYTES_MIN)
-        bytes_max = LOGS_BYTES_MIN;
+    uint64_t bytes_max = limits->bytes_max < LOGS_BYTES_MIN ? LOGS_BYTES_MIN : limits->bytes_max;
+    stream->bytes_per_s_max = limits->bytes_per_s_max;
+    stream->waits = limits->waits;
+    stream->tokens = (int64_t)limits->bytes_per_s_max;
+    stream->refilled_mono_ns = clock_now_ns(CLOCK_MONOTONIC);
     stream->pipe_fd = pipe_fd;
     stream->file_fd = file_fd;
     stream->half_bytes_max = (size_t)min_u64(LOGS_TAIL_HALF_BYTES, bytes_max / 8);
     stream->head_bytes_max = bytes_max - 2 * stream->half_bytes_max - TELL_RESERVE_BYTES;
 }
 
-int logs_open(struct logs *logs, int dir_fd, uint64_t bytes_max, int ret_write_fds[2], struct failure *failure)
+int logs_open(struct logs *logs, int dir_fd, const struct logs_limits *limits, int ret_write_fds[2],
+              struct failure *failure)
 {
     static const char *const names[2] = {SUPERVISOR_FILE_STDOUT, SUPERVISOR_FILE_STDERR};
     for (int i = 0; i < 2; i++) {
@@ -49,7 +53,7 @@ int logs_open(struct logs *logs, int dir_fd, uint64_t bytes_max, int ret_write_f
         if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
             return failure_set(failure, errno, "set up the pipe for %s", names[i]);
         int file_fd = openat(dir_fd, names[i], O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        stream_init(&logs->streams[i], ends[0], file_fd, bytes_max);
+        stream_init(&logs->streams[i], ends[0], file_fd, limits);
         ret_write_fds[i] = ends[1];
     }
     return 0;
@@ -130,6 +134,46 @@ static void tail_put(struct log_stream *stream, const char *head, const char *te
     half->raw_bytes += raw_bytes;
 }
 
+/* ---- the rate ---- */
+
+static void refill(struct log_stream *stream)
+{
+    int64_t now = clock_now_ns(CLOCK_MONOTONIC), second = (int64_t)stream->bytes_per_s_max;
+    double come = (double)stream->bytes_per_s_max * (double)(now - stream->refilled_mono_ns) / 1e9;
+    stream->tokens = come + (double)stream->tokens > (double)second ? second : stream->tokens + (int64_t)come;
+    stream->refilled_mono_ns = now;
+    if (stream->tokens <= 0)
+        stream->throttled = true;
+    else if (stream->tokens >= second / 4)
+        stream->throttled = false;
+}
+
+/* False: it is more than may pass now. */
+static bool may_pass(struct log_stream *stream, size_t size)
+{
+    if (stream->bytes_per_s_max == 0 || stream->waits)
+        return true;
+    refill(stream);
+    if (stream->throttled)
+        return false;
+    stream->tokens -= (int64_t)size;
+    return true;
+}
+
+int logs_watch(struct log_stream *stream, int *wait_ms)
+{
+    if (stream->pipe_fd < 0 || stream->bytes_per_s_max == 0 || !stream->waits)
+        return stream->pipe_fd;
+    refill(stream);
+    if (!stream->throttled)
+        return stream->pipe_fd;
+    int64_t missing = (int64_t)stream->bytes_per_s_max / 4 - stream->tokens;
+    int64_t left_ms = (int64_t)((double)missing * 1e3 / (double)stream->bytes_per_s_max) + 1;
+    if (*wait_ms < 0 || left_ms < *wait_ms)
+        *wait_ms = (int)left_ms;
+    return -1;
+}
+
 /* One entry: into out while the file has room for it, from then on only into the tail. */
 static void put_entry(struct log_stream *stream, int64_t time_unix_ns, char tag, const char *text, size_t text_bytes)
 {
@@ -138,6 +182,10 @@ static void put_entry(struct log_stream *stream, int64_t time_unix_ns, char tag,
     uint64_t raw_bytes = text_bytes + (tag == SUPERVISOR_LOG_FULL ? 1 : 0);
     size_t size = SUPERVISOR_LOG_HEAD_BYTES + text_bytes + 1;
     uint64_t room = stream->head_bytes_max;
+    if (!may_pass(stream, size)) {
+        drop(stream, time_unix_ns, raw_bytes);
+        return;
+    }
     if (!stream->capped && stream->file_bytes + stream->out_bytes + size + DROPPED_LINE_BYTES > room) {
         flush_out(stream);
         stream->capped = stream->file_bytes + size + DROPPED_LINE_BYTES > room;
@@ -203,6 +251,8 @@ static bool read_some(struct log_stream *stream)
         stream->pipe_fd = -1;
         return false;
     }
+    if (stream->waits)
+        stream->tokens -= got;
     take(stream, bytes, (size_t)got);
     return true;
 }

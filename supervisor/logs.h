@@ -3,8 +3,10 @@
  * Used by   main.c, child.c (the writing ends).
  * Shape     supervisor_wire_log.h. Of each stream the first bytes are kept, then the last ones: a full file ends with
  *           an entry that tells how much is missing between, and what came last.
+ *           With a rate, what comes faster is dropped and counted, or the process is made to wait, as is chosen. The rate
+ *           is that of a second's mean: so much may come at once.
  * Promise   the process is never held up by a full file, a full disk or a file that cannot be written: what cannot be
- *           kept is counted and told.
+ *           kept is counted and told. By a rate it is held up only where that was chosen.
  * Units     bytes.      Heap    none.
  */
 #ifndef SUPERVISOR_LOGS_H_
@@ -23,6 +25,12 @@
 #define LOGS_BYTES_MIN 16384
 #define LOGS_OUT_BYTES 65536
 #define LOGS_TAIL_HALF_BYTES (SUPERVISOR_LOG_LINE_BYTES + 14)
+
+struct logs_limits {
+    uint64_t bytes_max;       /* per stream */
+    uint64_t bytes_per_s_max; /* likewise; 0: any */
+    bool waits;               /* what comes faster waits; else it is dropped */
+};
 
 struct log_half {
     size_t used;
@@ -46,6 +54,11 @@ struct log_stream {
     uint64_t told_bytes;
     int64_t dropped_unix_ns; /* when the last of them came */
     unsigned half;           /* the one being filled */
+    uint64_t bytes_per_s_max;
+    bool waits;
+    bool throttled; /* nothing passes before a quarter of a second's worth may */
+    int64_t tokens; /* bytes that may pass now; below 0: so many too many have */
+    int64_t refilled_mono_ns;
 
     /* Last, so that of a quiet process's buffers hardly a page is touched. */
     char pending[SUPERVISOR_LOG_TEXT_BYTES]; /* a line whose end has not come */
@@ -58,7 +71,11 @@ struct logs {
 };
 
 /* Makes pipes and files; the writing ends go to ret_write_fds, for the child. */
-int logs_open(struct logs *logs, int dir_fd, uint64_t bytes_max, int ret_write_fds[2], struct failure *failure);
+int logs_open(struct logs *logs, int dir_fd, const struct logs_limits *limits, int ret_write_fds[2],
+              struct failure *failure);
+/* The stream's pipe, to be watched; -1 while it is not to be read, or at its end. *wait_ms, -1 for any, becomes less where
+ * that will be over sooner. */
+int logs_watch(struct log_stream *stream, int *wait_ms);
 /* Reads once what there is. */
 void logs_read(struct log_stream *stream);
 /* Writes down lines that have waited for their end; returns the milliseconds to the next one, -1 for none. */

@@ -80,18 +80,20 @@ static int min_timeout(int left_ms, int right_ms)
     return left_ms < right_ms ? left_ms : right_ms;
 }
 
-static void watch(struct pollfd *polls)
+/* Returns how long to wait at most. */
+static int watch(struct pollfd *polls, int timeout_ms)
 {
     polls[WATCH_SIGNAL].fd = supervisor.signal_fd;
     polls[WATCH_GRACE].fd = supervisor.grace_timer_fd;
     polls[WATCH_REPORT].fd = supervisor.child.report_fd;
-    polls[WATCH_OUT].fd = supervisor.logs.streams[0].pipe_fd;
-    polls[WATCH_ERR].fd = supervisor.logs.streams[1].pipe_fd;
+    polls[WATCH_OUT].fd = logs_watch(&supervisor.logs.streams[0], &timeout_ms);
+    polls[WATCH_ERR].fd = logs_watch(&supervisor.logs.streams[1], &timeout_ms);
     polls[WATCH_LISTEN].fd = supervisor.link.listen_fd;
     for (int i = 0; i < LINK_PEERS_MAX; i++)
         polls[WATCH_PEERS + i].fd = supervisor.link.peers[i].fd;
     for (int i = 0; i < WATCH_PEERS + LINK_PEERS_MAX; i++)
         polls[i].events = POLLIN;
+    return timeout_ms;
 }
 
 static void take_requests(const struct pollfd *polls)
@@ -110,8 +112,8 @@ static void turn(int timeout_ms)
 {
     struct pollfd polls[WATCH_PEERS + LINK_PEERS_MAX];
     memset(polls, 0, sizeof polls);
-    watch(polls);
-    int ready = poll(polls, WATCH_PEERS + LINK_PEERS_MAX, timeout_ms);
+    int wait_ms = watch(polls, timeout_ms);
+    int ready = poll(polls, WATCH_PEERS + LINK_PEERS_MAX, wait_ms);
     if (ready < 0)
         return; /* EINTR or no memory for a moment: the next turn tries again */
     if (polls[WATCH_REPORT].revents)

@@ -194,7 +194,7 @@ static int prepare(struct supervisor *supervisor, int output_fds[2], struct fail
     }
     if (conf_read(supervisor->dir_fd, &supervisor->conf, failure) != 0 ||
         link_open(&supervisor->link, supervisor->dir_fd, failure) != 0 ||
-        logs_open(&supervisor->logs, supervisor->dir_fd, supervisor->conf.log_bytes_max, output_fds, failure) != 0 ||
+        logs_open(&supervisor->logs, supervisor->dir_fd, &supervisor->conf.logs, output_fds, failure) != 0 ||
         open_descriptors(supervisor, failure) != 0 || refuse_if_told_to_end(failure) != 0)
         return SUPERVISOR_EXIT_FAILED;
     return SUPERVISOR_EXIT_OK;

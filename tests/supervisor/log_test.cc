@@ -145,6 +145,46 @@ TEST(SupervisorLogs, BoundAFloodThatHasNoLines)
 
 /* ---- nothing holds the process up ------------------------------------------------------------------------------- */
 
+/* 3 MiB in 50,000 lines of 63 characters. */
+constexpr char kBurst[] =
+    "i=0; while [ $i -lt 50 ]; do head -c 64000 /dev/zero | tr '\\0' x | fold -w 63; i=$((i+1)); done";
+
+/* Goal: what a program writes faster than it may is missing, is counted, and does not hold it up. */
+TEST(SupervisorLogs, DropWhatComesFasterThanTheRateAndCountIt)
+{
+    Attempt attempt, whole;
+    EXPECT_EQ(SUPERVISOR_EXIT_OK, whole.Run(kBurst));
+    attempt.SetConf("log_bytes_per_s_max=65536\n");
+    EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Run(kBurst));
+    std::vector<LogLine> lines = attempt.Log();
+    EXPECT_EQ(0, attempt.Exit().exit_code);
+    EXPECT_GT(Dropped(lines), 0u);
+    EXPECT_GT(Kept(lines), 10000u) << "a second's worth may come at once";
+    EXPECT_EQ(Kept(whole.Log()), Kept(lines) + Dropped(lines));
+}
+
+TEST(SupervisorLogs, HaveAProgramWaitForTheRateWhereThatWasChosen)
+{
+    Attempt attempt, whole;
+    EXPECT_EQ(SUPERVISOR_EXIT_OK, whole.Run(kBurst));
+    attempt.SetConf("log_bytes_per_s_max=4194304\nlog_overflow=wait\n");
+    EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Run(kBurst));
+    EXPECT_EQ(0u, Dropped(attempt.Log()));
+    EXPECT_EQ(whole.Output(), attempt.Output());
+}
+
+/* A rate that a program exceeds from its first line on. */
+TEST(SupervisorLogs, EndInOrderHoweverSlowTheRateIs)
+{
+    for (const char *overflow : {"drop", "wait"}) {
+        Attempt attempt;
+        attempt.SetConf(std::string("log_bytes_per_s_max=1\nlog_overflow=") + overflow + "\n");
+        EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Run("echo one; echo two; echo three; exit 3"));
+        EXPECT_EQ(3, attempt.Exit().exit_code) << overflow;
+        EXPECT_EQ(14u, Kept(attempt.Log()) + Dropped(attempt.Log())) << overflow;
+    }
+}
+
 TEST(SupervisorLogs, DoNotHoldUpAProcessWhoseFilesMayGrowNoMore)
 {
     Attempt attempt;
