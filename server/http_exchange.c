@@ -200,13 +200,16 @@ void http_exchange_post(struct http_exchange *exchange, void (*fn)(void *state))
 
 void http_exchange_take_mail(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
-    (void)receiver;
-    while (!h2o_linklist_is_empty(messages)) {
-        struct http_exchange *exchange = (struct http_exchange *)(void *)messages->next;
+    h2o_linklist_t *next;
 
-        h2o_linklist_unlink(messages->next);
-        exchange->posted(exchange->state);
+    (void)receiver;
+    for (h2o_linklist_t *link = messages->next; link != messages; link = next) {
+        struct http_exchange *exchange = (struct http_exchange *)(void *)link;
+
+        next = link->next;
+        exchange->posted(exchange->state); /* it may be gone after that */
     }
+    h2o_linklist_init_anchor(messages);
 }
 
 bool http_exchange_is_gone(const struct http_exchange *exchange)

@@ -1,6 +1,6 @@
 #include "server/json_message.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -103,11 +103,16 @@ static int tell_fault(const upb_Status *status, struct err *err)
 {
     const char *said = upb_Status_ErrorMessage(status);
     const char *place = strchr(said, '@');
-    int line, column, used = 0;
+    long line, column;
+    char *end;
 
-    if (place && sscanf(place, "@%d:%d: %n", &line, &column, &used) == 2 && used > 0) {
-        return err_set(err, ERR_INVALID, "Invalid JSON payload received. Line %d, column %d: %s", line, column + 1,
-                       place + used);
+    if (place) {
+        line = strtol(place + 1, &end, 10);
+        if (*end == ':') {
+            column = strtol(end + 1, &end, 10);
+            return err_set(err, ERR_INVALID, "Invalid JSON payload received. Line %ld, column %ld%s", line, column + 1,
+                           end);
+        }
     }
     return err_set(err, ERR_INVALID, "Invalid JSON payload received. %s", said);
 }

@@ -309,7 +309,7 @@ class Json(Case):
 
     def test_values_of_the_wrong_type_are_refused_with_their_place(self):
         for job in ({"displayName": 5}, {"labels": []}, {"jobSpec": "x"}, {"labels": {"a": 1}},
-                    {"jobSpec": {"scheduling": {"timeout": "soon"}}}, {"jobSpec": {"scheduling": {"strategy": "FASTEST"}}},
+                    {"jobSpec": {"scheduling": {"timeout": "soon"}}}, {"jobSpec": {"scheduling": {"strategy": "FAST@2:3"}}},
                     {"jobSpec": {"workerPoolSpecs": [{"replicaCount": "many"}]}},
                     {"jobSpec": {"workerPoolSpecs": [{"replicaCount": 1.5}]}},
                     {"jobSpec": {"workerPoolSpecs": [{"replicaCount": 9223372036854775808}]}},
