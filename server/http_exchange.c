@@ -63,6 +63,11 @@ struct span http_exchange_body(const struct http_exchange *exchange)
     return exchange->request ? span_of_vector(exchange->request->entity) : span_of("");
 }
 
+struct span http_exchange_host(const struct http_exchange *exchange)
+{
+    return exchange->request ? span_of_vector(exchange->request->input.authority) : span_of("");
+}
+
 struct span http_exchange_header(const struct http_exchange *exchange, const char *name)
 {
     struct span wanted = span_of(name);

@@ -1,5 +1,7 @@
 #include "server/http_router.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -51,11 +53,32 @@ static bool (*const modules[])(struct http_router *, struct http_exchange *) = {
 
 /* ---- before them ---- */
 
-/* A browser says of every request of a page, but those that only read, where the page is from; and newer ones of all. */
+/* An address or localhost: nobody else can make such a name lead here. */
+static bool is_own_host(struct span host)
+{
+    const char *colon = host.size > 0 ? memrchr(host.data, ':', host.size) : NULL;
+    char name[INET_ADDRSTRLEN];
+    struct in_addr ip;
+
+    if (host.size > 0 && host.data[0] == '[') {
+        return true;
+    }
+    if (colon) {
+        host.size = (size_t)(colon - host.data);
+    }
+    snprintf(name, sizeof name, "%.*s", SPAN_FORMAT(host));
+    return span_equal_text(host, "localhost") || (host.size < sizeof name && inet_pton(AF_INET, name, &ip) == 1);
+}
+
+/* A browser says of every request of a page that changes something where the page is from. Of one that reads it does
+ * not: there a stranger's name that leads to this host tells it. */
 static bool is_of_a_page(const struct http_exchange *exchange)
 {
+    bool is_browser = span_starts_with(http_exchange_header(exchange, "user-agent"), span_of("Mozilla/"));
+
     return http_exchange_header(exchange, "origin").size > 0 ||
-           span_equal_text(http_exchange_header(exchange, "sec-fetch-site"), "cross-site");
+           span_equal_text(http_exchange_header(exchange, "sec-fetch-site"), "cross-site") ||
+           (is_browser && !is_own_host(http_exchange_host(exchange)));
 }
 
 static int check(const struct http_router *router, struct http_exchange *exchange, struct err *err)

@@ -424,7 +424,13 @@ class Paths(Case):
             answer = self.ask("POST", f"/v1/{PARENT}/customJobs", JOB, headers={**headers, "Content-Type": "text/plain"})
             self.refused(403, "PERMISSION_DENIED", "a browser", answer)
             self.assertNotIn("Access-Control-Allow-Origin", answer.headers)
-        self.assertEqual({}, self.get("/v1/projects/browser/locations/us-central1/customJobs"))
+        jobs, browser = "/v1/projects/browser/locations/us-central1/customJobs", {"User-Agent": "Mozilla/5.0 (X11)"}
+        for host in ("evil.example", "evil.example:8081", "127.0.0.1.evil.example", "localhost.evil.example:80", ""):
+            answer = self.ask("GET", jobs, headers={**browser, "Host": host})
+            self.refused(403, "PERMISSION_DENIED", "a browser", answer)
+        for host in ("127.0.0.1:8081", "localhost", "[::1]:80"):
+            self.assertEqual({}, self.get(jobs, headers={**browser, "Host": host}), "who looks himself may")
+        self.assertEqual({}, self.get(jobs, headers={"Host": "us-central1-aiplatform.googleapis.com"}))
 
     def test_faults_of_a_simulation_meet_rest_too(self):
         scenario = self.dir / "scenario.json"
