@@ -53,8 +53,8 @@ struct docker_image {
 MUST_USE int docker_image_inspect(struct docker_api *api, const char *image, struct docker_image *ret_image,
                                   struct err *err);
 void docker_image_deinit(struct docker_image *image);
-/* Without a tag "latest". progress may be NULL; its texts are the engine's, such as "Downloading". */
-MUST_USE int docker_image_pull(struct docker_api *api, const char *image,
+/* Without a tag "latest". registry_auth: of docker_auth.h; may be NULL. progress may be NULL; its texts are the engine's, such as "Downloading". */
+MUST_USE int docker_image_pull(struct docker_api *api, const char *image, const char *registry_auth,
                                void (*progress)(void *context, const char *status), void *context, struct err *err);
 
 /* ---- networks ---- */

@@ -139,6 +139,7 @@ static int send_text(struct docker_api *api, const struct docker_call *call, cha
 {
     struct docker_request request = {.method = call->method,
                                      .body = text,
+                                     .registry_auth = call->registry_auth,
                                      .timeout_ms = call->timeout_ms ? call->timeout_ms : DOCKER_CALL_MS_MAX,
                                      .silence_ms_max = call->silence_ms_max,
                                      .body_bytes_max =

@@ -20,9 +20,10 @@ C_DECLS_BEGIN
 
 struct docker_call {
     const char *method;
-    const char *path; /* below /v1.NN; escaped, with its query */
-    json_t *body;     /* taken over, also by a failure; NULL: none */
-    bool wants_body;  /* false with body NULL; true with body NULL: there was no memory for one */
+    const char *path;          /* below /v1.NN; escaped, with its query */
+    json_t *body;              /* taken over, also by a failure; NULL: none */
+    const char *registry_auth; /* NULL: none */
+    bool wants_body;           /* false with body NULL; true with body NULL: there was no memory for one */
     int64_t timeout_ms, silence_ms_max;
     size_t answer_bytes_max;
     docker_line_fn line;

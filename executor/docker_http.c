@@ -15,6 +15,7 @@
 struct docker_http {
     CURL *curl;
     struct curl_slist *headers;
+    struct curl_slist *auth_headers; /* of the request under way, before those; NULL: none */
     char *socket_path;
     bool (*cancelled)(void *context);
     void *cancel_context;
@@ -143,7 +144,8 @@ static bool set_request(struct docker_http *http, const char *url)
            curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_HTTPHEADER, http->headers) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_HTTPHEADER, http->auth_headers ? http->auth_headers : http->headers) ==
+               CURLE_OK &&
            (!has_body || curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "") == CURLE_OK) &&
            curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS_MAX) == CURLE_OK &&
@@ -184,6 +186,24 @@ static int explain(const struct docker_http *http, CURLcode code, struct err *er
     }
 }
 
+/* A list of its own, since headers live as long as the handle. */
+static bool add_auth(struct docker_http *http, const char *registry_auth)
+{
+    struct curl_slist *longer;
+    char *line = NULL;
+
+    if (!registry_auth) {
+        return true;
+    }
+    if (asprintf(&line, "X-Registry-Auth: %s", registry_auth) < 0) {
+        return false;
+    }
+    http->auth_headers = curl_slist_append(NULL, "Content-Type: application/json");
+    longer = http->auth_headers ? curl_slist_append(http->auth_headers, line) : NULL;
+    free(line);
+    return longer != NULL;
+}
+
 int docker_http_send(struct docker_http *http, const struct docker_request *request,
                      struct docker_response *ret_response, struct err *err)
 {
@@ -193,10 +213,13 @@ int docker_http_send(struct docker_http *http, const struct docker_request *requ
     http->request = request;
     http->response = (struct docker_response){.body = calloc(1, 1)};
     http->is_too_long = http->has_enough = false;
-    if (http->response.body && asprintf(&url, URL_HEAD "%s", request->path) >= 0 && set_request(http, url)) {
+    if (http->response.body && asprintf(&url, URL_HEAD "%s", request->path) >= 0 &&
+        add_auth(http, request->registry_auth) && set_request(http, url)) {
         code = curl_easy_perform(http->curl);
     }
     free(url);
+    curl_slist_free_all(http->auth_headers);
+    http->auth_headers = NULL;
     (void)curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &http->response.status);
     if (code != CURLE_OK && !http->has_enough) {
         docker_response_deinit(&http->response);

@@ -28,8 +28,9 @@ typedef bool (*docker_line_fn)(void *context, struct span line);
 
 struct docker_request {
     const char *method;
-    const char *path; /* escaped, with its query */
-    const char *body; /* JSON; NULL: none */
+    const char *path;          /* escaped, with its query */
+    const char *body;          /* JSON; NULL: none */
+    const char *registry_auth; /* X-Registry-Auth; NULL: none */
     int64_t timeout_ms;
     int64_t silence_ms_max; /* without a byte; 0: as long as timeout_ms */
     size_t body_bytes_max;

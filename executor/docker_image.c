@@ -125,11 +125,12 @@ static bool has_tag(const char *image)
     return strpbrk(slash ? slash : image, ":@") != NULL;
 }
 
-int docker_image_pull(struct docker_api *api, const char *image, void (*progress)(void *context, const char *status),
-                      void *context, struct err *err)
+int docker_image_pull(struct docker_api *api, const char *image, const char *registry_auth,
+                      void (*progress)(void *context, const char *status), void *context, struct err *err)
 {
     struct pull pull = {.progress = progress, .context = context, .err = err};
     struct docker_call call = {.method = "POST",
+                               .registry_auth = registry_auth,
                                .timeout_ms = PULL_MS_MAX,
                                .silence_ms_max = PULL_SILENCE_MS_MAX,
                                .line = take_pull_line,

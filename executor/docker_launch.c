@@ -3,11 +3,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fault_point.h"
 #include "executor/attempt_container.h"
+#include "executor/docker_auth.h"
 #include "executor/docker_names.h"
 #include "executor/worker_thread.h"
 
@@ -18,6 +20,7 @@
 #define RETRY_MS 200
 #define BEGIN_NS_MAX (30 * CLOCK_NS_PER_S)
 #define BEGIN_LOOK_MS_MAX 50
+#define PULL_NEWS_NS (10 * CLOCK_NS_PER_S)
 #define INSPECT_NS (200 * CLOCK_NS_PER_MS)
 
 static int give_up_if_cancelled(const struct docker_launch *launch, struct err *err)
@@ -40,6 +43,42 @@ static void note(const struct docker_launch *launch, const char *verb)
     launch->note(launch->context, line);
 }
 
+/* Layers that came, every few seconds: a large image takes minutes, and nobody should think that it hangs. */
+struct pull_news {
+    struct docker_launch *launch;
+    unsigned done;
+    int64_t told_mono_ns;
+};
+
+static void tell_progress(void *context, const char *status)
+{
+    struct pull_news *news = context;
+    int64_t now = worker_now_mono_ns();
+    char line[64];
+
+    news->done += strcmp(status, "Pull complete") == 0 ? 1 : 0;
+    if (news->done == 0 || now - news->told_mono_ns < PULL_NEWS_NS) {
+        return;
+    }
+    news->told_mono_ns = now;
+    (void)snprintf(line, sizeof line, "pulling: %u layers are here", news->done);
+    note(news->launch, line);
+}
+
+static int pull(struct docker_launch *launch, struct docker_api *api, const char *name, struct err *err)
+{
+    struct pull_news news = {.launch = launch, .told_mono_ns = worker_now_mono_ns()};
+    char *auth = NULL;
+    int result;
+
+    if (docker_auth_header(launch->config->docker_auths, name, &auth, err) != 0) {
+        return -1;
+    }
+    result = docker_image_pull(api, name, auth, tell_progress, &news, err);
+    free(auth);
+    return result;
+}
+
 static int find_image(struct docker_launch *launch, struct docker_api *api, struct docker_image *ret_image,
                       struct err *err)
 {
@@ -56,7 +95,7 @@ static int find_image(struct docker_launch *launch, struct docker_api *api, stru
     }
     *err = (struct err)ERR_INIT;
     note(launch, "pulling");
-    if (docker_image_pull(api, name, NULL, NULL, err) != 0) {
+    if (pull(launch, api, name, err) != 0) {
         err->code = err->code == ERR_IO ? ERR_NOT_FOUND : err->code; /* a registry's word, whatever its number */
         return err_wrap(err, "the image %.300s could not be pulled", name);
     }

@@ -188,7 +188,11 @@ static int init_config(struct process_config *config, const struct executor_dock
                                                     .log = options->log,
                                                     .log_context = options->log_context};
 
-    return process_config_init(config, &shared, err);
+    if (process_config_init(config, &shared, err) != 0) {
+        return -1;
+    }
+    config->docker_auths = options->auths ? strdup(options->auths) : NULL;
+    return !options->auths || config->docker_auths ? 0 : err_set(err, ERR_EXHAUSTED, "no memory for an executor");
 }
 
 int executor_docker_create(const struct executor_docker_options *options, struct execution_sink sink,

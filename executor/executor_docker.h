@@ -20,6 +20,7 @@ struct executor_docker_options {
     const char *socket_path;       /* of the engine; NULL: EXECUTOR_DOCKER_SOCKET */
     const char *attempts_dir;      /* made when absent */
     const char *supervisor_path;   /* the customjob-supervisor program; it runs within containers */
+    const char *auths;             /* config.json of docker, which need not be there; NULL: none */
     const char *buckets_dir;       /* seen by replicas as /gcs; NULL: none */
     const char *const *pass_env;   /* names taken over from the server's environment; NULL terminated; may be NULL */
     uint64_t log_stream_bytes_max; /* per stream; 0: the default */

@@ -216,6 +216,7 @@ void process_config_deinit(struct process_config *config)
     free(config->passed_env);
     free(config->user_name);
     free(config->buckets_dir);
+    free(config->docker_auths);
     free(config->supervisor_path);
     free(config->attempts_dir);
 }

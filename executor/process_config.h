@@ -35,6 +35,7 @@ struct process_config {
     uint64_t log_bytes_max;
     uint64_t log_bytes_per_s_max; /* 0: any */
     bool log_waits;
+    char *docker_auths;  /* config.json of docker; NULL: none */
     uint64_t open_files; /* 0: inherited */
     const struct clock *clock;
     struct keyring *keys;

@@ -67,12 +67,26 @@ static int make_process(const struct main_executor_options *options, const char 
     return executor_process_create(&process, sink, ret_executor, err);
 }
 
+/* Where docker itself would look; false: nowhere. */
+static bool find_docker_auths(const struct config *config, char path[PATH_BYTES])
+{
+    const char *dir = config->docker_config ? config->docker_config : getenv("DOCKER_CONFIG");
+    const char *home = getenv("HOME");
+    int size = dir && dir[0]     ? snprintf(path, PATH_BYTES, "%s/config.json", dir)
+               : home && home[0] ? snprintf(path, PATH_BYTES, "%s/.docker/config.json", home)
+                                 : -1;
+
+    return size > 0 && size < PATH_BYTES;
+}
+
 /* An engine that is away for a moment shall not keep a server from serving; one that is not there at all should be named. */
 static int make_docker(const struct main_executor_options *options, const char *attempts, const char *supervisor,
                        struct execution_sink sink, struct executor **ret_executor, struct err *err)
 {
     const struct config *config = options->config;
+    char auths[PATH_BYTES];
     struct executor_docker_options docker = {.socket_path = config->docker_socket,
+                                             .auths = find_docker_auths(config, auths) ? auths : NULL,
                                              .attempts_dir = attempts,
                                              .supervisor_path = supervisor,
                                              .buckets_dir = config->buckets_dir,

@@ -124,7 +124,7 @@ TEST_F(DockerApi, RefusesANameThatWouldBeAnotherPath)
     for (const char *bad : {"", "../containers/x", "a?b", "a b", "/a", "a//b", "a/./b", "a%2fb", "a\nb"}) {
         EXPECT_EQ(docker_image_inspect(api, bad, &found, &error), -1) << bad;
         EXPECT_EQ(error.code, ERR_INVALID) << bad;
-        EXPECT_EQ(docker_image_pull(api, bad, nullptr, nullptr, &error), -1) << bad;
+        EXPECT_EQ(docker_image_pull(api, bad, nullptr, nullptr, nullptr, &error), -1) << bad;
         EXPECT_EQ(error.code, ERR_INVALID) << bad;
     }
 }
@@ -138,7 +138,7 @@ TEST_F(DockerApi, PullsAnImageAndTellsItsProgress)
     auto keep = [](void *context, const char *status) {
         static_cast<std::vector<std::string> *>(context)->push_back(status);
     };
-    ASSERT_EQ(docker_image_pull(api, from.c_str(), keep, &told, &error), 0) << error.text;
+    ASSERT_EQ(docker_image_pull(api, from.c_str(), nullptr, keep, &told, &error), 0) << error.text;
     EXPECT_FALSE(told.empty());
     docker_image found{};
     ASSERT_EQ(docker_image_inspect(api, from.c_str(), &found, &error), 0) << error.text;
@@ -149,9 +149,9 @@ TEST_F(DockerApi, PullsAnImageAndTellsItsProgress)
 TEST_F(DockerApi, TellsWhyAPullFailed)
 {
     std::string from = std::string(getenv("CUSTOMJOBD_TEST_REGISTRY")) + "/nothing:1";
-    EXPECT_EQ(docker_image_pull(api, from.c_str(), nullptr, nullptr, &error), -1);
+    EXPECT_EQ(docker_image_pull(api, from.c_str(), nullptr, nullptr, nullptr, &error), -1);
     EXPECT_NE(std::string(error.text).find("manifest"), std::string::npos) << error.text;
-    EXPECT_EQ(docker_image_pull(api, "127.0.0.1:1/nobody", nullptr, nullptr, &error), -1);
+    EXPECT_EQ(docker_image_pull(api, "127.0.0.1:1/nobody", nullptr, nullptr, nullptr, &error), -1);
     EXPECT_NE(std::string(error.text).find("refused"), std::string::npos) << error.text;
 }
 

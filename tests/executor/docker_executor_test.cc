@@ -68,6 +68,8 @@ class DockerExecutor : public testing::Test {
         options.supervisor_path = supervisor_.c_str();
         options.buckets_dir = buckets_.c_str();
         options.clock = clock_system();
+        auths_ = dir_ + "/config.json";
+        options.auths = auths_.c_str();
         ASSERT_EQ(executor_docker_create(&options, told_.Sink(), &executor_, &error_), 0) << error_.text;
     }
     void Crash()
@@ -150,6 +152,7 @@ class DockerExecutor : public testing::Test {
     const char *socket_ = nullptr;
     std::string engine_; /* another socket, of no engine */
     std::string dir_, supervisor_, attempts_, buckets_;
+    std::string auths_;
     docker_api *api_ = nullptr;
     executor *executor_ = nullptr;
     err error_ = ERR_INIT;
@@ -296,6 +299,20 @@ TEST_F(DockerExecutor, PullsAnImageThatIsMissing)
     Container container = Script("echo pulled");
     container.image = std::string(getenv("CUSTOMJOBD_TEST_REGISTRY")) + "/shell";
     EXPECT_EQ(Output(container), "pulled\n");
+}
+
+TEST_F(DockerExecutor, ShowsARegistryTheCredentialsThatDockerHas)
+{
+    std::string registry = getenv("CUSTOMJOBD_TEST_GUARDED_REGISTRY");
+    Container container = Script("echo in");
+    container.image = registry + "/shell";
+    Start(Key(1), container);
+    Event refused = told_.WaitEnd(Key(1));
+    EXPECT_EQ(refused.kind, EXECUTION_EVENT_START_FAILED);
+    EXPECT_NE(refused.message.find("could not be pulled"), std::string::npos) << refused.message;
+    /* somebody:se:cret/+ */
+    std::ofstream(auths_) << R"({"auths":{")" << registry << R"(":{"auth":"c29tZWJvZHk6c2U6Y3JldC8r"}}})";
+    EXPECT_EQ(Output(container, 2), "in\n");
 }
 
 TEST_F(DockerExecutor, TellsWhyAnImageCannotBePulled)

@@ -27,7 +27,8 @@ def main():
         engine.import_image("customjobd-test:entry", [
             'ENTRYPOINT ["/bin/sh", "-c", "echo entry $0 $*"]', 'CMD ["one", "two"]', "ENV GREETING=hello"])
         environment = {**os.environ, "CUSTOMJOBD_TEST_DOCKER": engine.socket,
-                       "CUSTOMJOBD_TEST_REGISTRY": registry.address}
+                       "CUSTOMJOBD_TEST_REGISTRY": registry.address,
+                       "CUSTOMJOBD_TEST_GUARDED_REGISTRY": registry.guarded}
         command = [build / "tests" / "executor_test", "--gtest_filter=Docker*", *sys.argv[1:]]
         code = subprocess.run([str(word) for word in command], env=environment, check=False).returncode
         left = engine.containers() + engine.networks()

@@ -4,6 +4,7 @@ It needs root and dockerd; the package docker.io is installed when it is missing
 with the reason where no engine can run, for the test to be skipped by name.
 """
 
+import base64
 import gzip
 import hashlib
 import http.client
@@ -212,7 +213,12 @@ def _plain(entry):
 
 
 class Registry:
-    """A registry on loopback with one image, to be pulled as `name`; what else is asked for is not there."""
+    """A registry on loopback with one image, to be pulled as `name`; what else is asked for is not there.
+
+    Of another registry, on the port in `guarded`, the same image is given to USER with PASSWORD alone.
+    """
+
+    USER, PASSWORD = "somebody", "se:cret/+"
 
     def __init__(self):
         layer = root_tar()
@@ -235,6 +241,12 @@ class Registry:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                if self.server.wants and self.headers.get("Authorization") != self.server.wants:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="test"')
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 text = answers.get(self.path, unknown)
                 kind = json.loads(manifest)["mediaType"] if text is manifest else "application/json"
                 self.send_response(404 if text is unknown else 200)
@@ -251,15 +263,21 @@ class Registry:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self.server.server_port}"
+        secret = base64.b64encode(f"{self.USER}:{self.PASSWORD}".encode()).decode()
+        self.servers = []
+        for wants in (None, f"Basic {secret}"):
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            server.wants = wants
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.servers.append(server)
+        self.address, self.guarded = (f"127.0.0.1:{server.server_port}" for server in self.servers)
         self.name = f"{self.address}/shell"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @staticmethod
     def _digest(data):
         return "sha256:" + hashlib.sha256(data).hexdigest()
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
