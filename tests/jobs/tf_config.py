@@ -1,0 +1,14 @@
+"""What TensorFlow's TFConfigClusterResolver makes of TF_CONFIG, by the rules in its documentation."""
+
+import json
+import os
+
+config = json.loads(os.environ["TF_CONFIG"])
+cluster, task = config["cluster"], config["task"]
+assert set(cluster) == {"chief", "worker", "ps"}, cluster
+assert [len(cluster[kind]) for kind in ("chief", "worker", "ps")] == [1, 2, 1], cluster
+address = cluster[task["type"]][task["index"]]
+assert address.count(":") == 1, address
+assert len({host for hosts in cluster.values() for host in hosts}) == 4, cluster
+assert config["environment"] == "cloud", config
+print(f"{task['type']}:{task['index']} at {address}")
