@@ -23,6 +23,7 @@ struct key {
 struct shape {
     const upb_MessageDef *type; /* NULL: nobody knows */
     bool is_map;                /* an object whose values are of that type */
+    bool is_integer;
 };
 
 struct checker {
@@ -195,9 +196,12 @@ static struct shape shape_of(const upb_FieldDef *field)
     if (type && upb_FieldDef_IsMap(field)) {
         const upb_FieldDef *value = upb_MessageDef_FindFieldByNumber(type, 2);
 
-        return (struct shape){upb_FieldDef_IsSubMessage(value) ? upb_FieldDef_MessageSubDef(value) : NULL, true};
+        return (struct shape){.type = upb_FieldDef_IsSubMessage(value) ? upb_FieldDef_MessageSubDef(value) : NULL,
+                              .is_map = true};
     }
-    return (struct shape){type, false};
+    return (struct shape){.type = type,
+                          .is_integer = upb_FieldDef_Type(field) == kUpb_FieldType_Int32 ||
+                                        upb_FieldDef_Type(field) == kUpb_FieldType_Int64};
 }
 
 /* A name without escapes lies in the text, one with them is decoded into the arena. */
@@ -287,6 +291,37 @@ static bool check_object(struct checker *checker, struct shape shape)
     }
 }
 
+/* "-1.5s", with a digit before its point and its end. */
+static bool is_duration(struct span text)
+{
+    size_t at = text.size > 0 && text.data[0] == '-';
+    size_t start = at;
+
+    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9') {
+        at++;
+    }
+    return at > start && text.data[text.size - 1] == 's' && text.data[text.size - 2] != '.';
+}
+
+/* What upb makes a value of all the same. */
+static bool check_text_value(struct checker *checker, struct shape shape)
+{
+    const char *start = checker->scan.at;
+    struct span value;
+
+    if (!json_scan_string(&checker->scan, NULL)) {
+        return false;
+    }
+    value = span_make(start + 1, (size_t)(checker->scan.at - start - 2));
+    if (shape.is_integer && value.size == 0) {
+        return json_scan_fail(&checker->scan, start, "an empty string is no number");
+    }
+    if (shape.type && upb_MessageDef_WellKnownType(shape.type) == kUpb_WellKnown_Duration && !is_duration(value)) {
+        return json_scan_fail(&checker->scan, start, "this is no duration; write it as \"1.5s\"");
+    }
+    return true;
+}
+
 static bool check_nested(struct checker *checker, struct shape shape)
 {
     bool good;
@@ -312,7 +347,7 @@ static bool check_value(struct checker *checker, struct shape shape)
     case '[':
         return check_nested(checker, shape);
     case '"':
-        return json_scan_string(&checker->scan, NULL);
+        return check_text_value(checker, shape);
     case 't':
         return json_scan_word(&checker->scan, "true");
     case 'f':

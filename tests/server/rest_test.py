@@ -310,6 +310,9 @@ class Json(Case):
     def test_values_of_the_wrong_type_are_refused_with_their_place(self):
         for job in ({"displayName": 5}, {"labels": []}, {"jobSpec": "x"}, {"labels": {"a": 1}},
                     {"jobSpec": {"scheduling": {"timeout": "soon"}}}, {"jobSpec": {"scheduling": {"strategy": "FAST@2:3"}}},
+                    {"jobSpec": {"scheduling": {"timeout": ".5s"}}}, {"jobSpec": {"scheduling": {"timeout": "1.s"}}},
+                    {"jobSpec": {"scheduling": {"timeout": "s"}}}, {"jobSpec": {"scheduling": {"timeout": ""}}},
+                    {"jobSpec": {"workerPoolSpecs": [{"replicaCount": ""}]}},
                     {"jobSpec": {"workerPoolSpecs": [{"replicaCount": "many"}]}},
                     {"jobSpec": {"workerPoolSpecs": [{"replicaCount": 1.5}]}},
                     {"jobSpec": {"workerPoolSpecs": [{"replicaCount": 9223372036854775808}]}},
