@@ -307,8 +307,13 @@ void admit_tell_wait(struct controller *controller, const struct job *job)
     if (!resources_place(&total, &job->ask, &need)) {
         return;
     }
-    if (resources_place(&free, &job->ask, &need)) {
+    if (resources_place(&free, &job->ask, &need) && controller->options.schedule_policy == &schedule_fifo) {
         turn_tell(controller, job, "Waiting for jobs that came before.");
+    } else if (resources_place(&free, &job->ask, &need)) {
+        turn_tell(controller, job,
+                  "Waiting for jobs that go before it by --schedule-policy %s: what is free is kept for "
+                  "one of them.",
+                  controller->options.schedule_policy->name);
     } else if (!controller->options.capacity) {
         turn_tell(controller, job, "Waiting for resources: %u replicas are asked for, %u of %u are free.",
                   need.replicas, free.replicas, total.replicas);

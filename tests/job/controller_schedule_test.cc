@@ -85,6 +85,7 @@ TEST(ControllerSchedule, WhatPastRunsTellDecidesWhoPassesAReservation)
         EXPECT_EQ(JOB_STATE_QUEUED, house.state(large));
         EXPECT_EQ(JOB_STATE_RUNNING, house.state(quick)) << "through before the large one can begin";
         EXPECT_EQ(JOB_STATE_QUEUED, house.state(slow)) << "it would keep the large one waiting";
+        EXPECT_TRUE(contains(house.service_lines(slow).back(), std::string("--schedule-policy ") + policy));
         house.restart();
         ASSERT_TRUE(house.settle()) << house.failure;
         EXPECT_EQ(JOB_STATE_QUEUED, house.state(slow)) << "and after a restart too: the store tells how long jobs took";
