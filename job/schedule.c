@@ -180,15 +180,21 @@ void schedule_read(const struct controller *controller, struct job *job, const A
 
 /* ---- remembering ---- */
 
-void schedule_note(struct controller *controller, const struct job *job)
+static struct past_run past_run_of(const struct controller *controller, const struct job *job)
 {
     const struct resources total = capacity_total(controller->capacity);
-    struct past_run run = {.kind = job->kind,
-                           .owner = job->owner,
-                           .part = schedule_part(&total, &job->ask),
-                           .start_unix_ns = job->start_time_unix_ns,
-                           .end_unix_ns = job->end_time_unix_ns,
-                           .has_succeeded = job->state == JOB_STATE_SUCCEEDED};
+
+    return (struct past_run){.kind = job->kind,
+                             .owner = job->owner,
+                             .part = schedule_part(&total, &job->ask),
+                             .start_unix_ns = job->start_time_unix_ns,
+                             .end_unix_ns = job->end_time_unix_ns,
+                             .has_succeeded = job->state == JOB_STATE_SUCCEEDED};
+}
+
+void schedule_note(struct controller *controller, const struct job *job)
+{
+    struct past_run run = past_run_of(controller, job);
 
     run_history_note(controller->run_history, &run);
 }
@@ -199,8 +205,8 @@ static bool has_ended(void *context, const struct store_version *version)
     return job_state_is_terminal((enum job_state)store_version_state(version)) && !store_version_is_locked(version);
 }
 
-/* A job of the past is read as one that lives, and noted. One that cannot be read tells nothing. */
-static void recall(struct controller *controller, const struct store_version *version)
+/* A job of the past is read as one that lives. One that cannot be read tells nothing: false. */
+static bool recall(struct controller *controller, const struct store_version *version, struct past_run *ret_run)
 {
     struct span image = store_version_value(version);
     upb_Arena *arena = upb_Arena_New();
@@ -210,6 +216,7 @@ static void recall(struct controller *controller, const struct store_version *ve
     const API(CustomJob) *msg = NULL;
     struct err ignored = ERR_INIT;
     struct span spec;
+    bool is_read = false;
 
     store_version_keys(version, &keys);
     job.name = span_copy_text(keys.name);
@@ -218,12 +225,36 @@ static void recall(struct controller *controller, const struct store_version *ve
         job.state = (enum job_state)outputs.state;
         job.start_time_unix_ns = outputs.start_time_unix_ns;
         job.end_time_unix_ns = outputs.end_time_unix_ns;
-        schedule_note(controller, &job);
+        *ret_run = past_run_of(controller, &job);
+        is_read = true;
     }
     free(job.ask.pools);
     free(job.name);
     if (arena) {
         upb_Arena_Free(arena);
+    }
+    return is_read;
+}
+
+static int compare_ends(const void *left, const void *right)
+{
+    int64_t left_ns = ((const struct past_run *)left)->end_unix_ns;
+    int64_t right_ns = ((const struct past_run *)right)->end_unix_ns;
+
+    return (left_ns > right_ns) - (left_ns < right_ns);
+}
+
+/* In the order of their ends, as they were noted when they ended: a mean that forgets depends on it. */
+static void recall_all(struct controller *controller, const struct store_page *page, struct past_run *runs)
+{
+    size_t count = 0;
+
+    for (uint32_t i = page->count; i > 0; i--) {
+        count += recall(controller, page->versions[i - 1], &runs[count]);
+    }
+    qsort(runs, count, sizeof runs[0], compare_ends);
+    for (size_t i = 0; i < count; i++) {
+        run_history_note(controller->run_history, &runs[i]);
     }
 }
 
@@ -232,6 +263,7 @@ int schedule_recall(struct controller *controller, struct err *err)
     const struct store_query query = {
         .table = STORE_TABLE_JOB, .match = has_ended, .count_max = RECALLED_MAX, .bytes_max = UINT64_MAX};
     struct store_page page = {.count = 0};
+    struct past_run *runs;
 
     if (controller->options.schedule_policy == &schedule_fifo) {
         return 0;
@@ -239,9 +271,13 @@ int schedule_recall(struct controller *controller, struct err *err)
     if (store_list(controller->options.store, &query, &page, err)) {
         return -1;
     }
-    for (uint32_t i = page.count; i > 0; i--) {
-        recall(controller, page.versions[i - 1]);
+    runs = calloc((size_t)page.count + 1, sizeof *runs);
+    if (!runs) {
+        store_page_release(&page);
+        return err_set(err, ERR_EXHAUSTED, "no memory for what %d jobs have taken", RECALLED_MAX);
     }
+    recall_all(controller, &page, runs);
     store_page_release(&page);
+    free(runs);
     return 0;
 }
