@@ -96,6 +96,26 @@ TEST(ControllerSchedule, WhatPastRunsTellDecidesWhoPassesAReservation)
     }
 }
 
+/* The last run counts half: the last that ended, whenever it was created. */
+TEST(ControllerSchedule, ForecastsAreTheSameAfterARestartWhenJobsEndOutOfTheirOrder)
+{
+    WaitingHouse house("easy");
+    house.teach(5, 400);
+    std::string slow = house.make(simple_job(1)), quick = house.make(simple_job(1)), third = house.make(simple_job(1));
+    house.advance_s(50);
+    house.end(quick);
+    house.end(third);
+    house.advance_s(850);
+    house.end(slow); /* 475 s by now; in the order of creation it would be 262 s */
+    house.make(simple_job(5));
+    house.make(simple_job(8));
+    std::string late = house.make(simple_job(1));
+    EXPECT_EQ(JOB_STATE_QUEUED, house.state(late));
+    house.restart();
+    ASSERT_TRUE(house.settle()) << house.failure;
+    EXPECT_EQ(JOB_STATE_QUEUED, house.state(late));
+}
+
 TEST(ControllerSchedule, WhoHasLostPatienceGoesFirstWhateverItsSize)
 {
     WaitingHouse house("gangs");
