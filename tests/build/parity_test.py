@@ -2,7 +2,8 @@
 """CMake and Bazel build the same: rooms, programs, protos and tests of the same sources with the same dependencies.
 
 CMake finds sources by folder and writes what it found to <build>/targets.txt; the BUILD files of Bazel name each one.
-A file that one of them does not know, and a dependency that only one of them allows, is a finding.
+A file that one of them does not know, and a dependency that only one of them allows, is a finding; so is a library
+that bazel/BUILD.bazel does not show to who depends on it.
 
 Usage: tests/build/parity_test.py [--cmake TARGETS_TXT] [--write]
   --write   bring the lists of sources in the BUILD files up to date with CMake (./dev fmt does that)
@@ -45,13 +46,13 @@ def label_file(package, label):
     return f"{folder}/{name}" if folder else name
 
 
-def calls(build_file):
+def calls(build_file, rules=tuple(KINDS)):
     for node in ast.parse(build_file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             rule = getattr(node.value.func, "id", "")
-            if rule in KINDS:
+            if rule in rules:
                 yield rule, {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.value.keywords
-                             if keyword.arg in (*SOURCE_LISTS, "name", "deps")}
+                             if keyword.arg in (*SOURCE_LISTS, "name", "deps", "visibility")}
 
 
 def build_files():
@@ -78,6 +79,20 @@ def differences(cmake, bazel):
                 yield f"{kind} {name}: {what} {item} is in CMake, not in Bazel"
             for item in sorted(right[index] - left[index]):
                 yield f"{kind} {name}: {what} {item} is in Bazel, not in CMake"
+
+
+def hidden_libraries():
+    """Bazel itself says so too, but only where it is installed and after minutes."""
+    libraries = {arguments["name"]: arguments.get("visibility", [])
+                 for _, arguments in calls(ROOT / "bazel/BUILD.bazel", ("cc_library",))}
+    for path in build_files():
+        package = path.parent.relative_to(ROOT).as_posix().strip(".")
+        for rule, arguments in calls(path):
+            for label in arguments.get("deps", []):
+                seen_by = libraries.get(label_name(label)) if label.startswith("//bazel:") else None
+                if seen_by is not None and not {f"//{package}:__pkg__", "//:__subpackages__"} & set(seen_by) and not (
+                        package.split("/")[0] == "tests" and "//tests:__subpackages__" in seen_by):
+                    yield f"{rule} {arguments['name']}: {label} is not visible to //{package}"
 
 
 def version_differences():
@@ -150,7 +165,7 @@ def main():
     cmake = from_cmake(options.cmake)
     if options.write:
         write(cmake)
-    findings = [*differences(cmake, from_bazel()), *version_differences()]
+    findings = [*differences(cmake, from_bazel()), *hidden_libraries(), *version_differences()]
     for finding in findings:
         print(finding)
     if findings:
