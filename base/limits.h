@@ -87,6 +87,8 @@
 /* Log files of one replica: the first bytes are kept, then the file is capped. */
 #define LIMIT_LOG_STREAM_BYTES_DEFAULT (64 * 1024 * 1024)
 /* Logs that are read at one time, each with files open and a page of it in memory. */
+/* nfs_mounts and lustre_mounts of one pool. */
+#define LIMIT_TASK_MOUNTS 16
 #define LIMIT_LOG_STREAMS 256
 /* Clients that watch the server's health at one time. */
 #define LIMIT_HEALTH_WATCHES 1024

@@ -123,6 +123,9 @@ static int write_conf(const struct process_config *config, int dir_fd, const str
         }
     }
     put_limits(&text, &task->limits);
+    for (size_t i = 0; i < task->mount_count; i++) {
+        (void)fprintf(text.stream, "bind=%s:%s\n", task->mounts[i].source, task->mounts[i].target);
+    }
     if (config->mounts_buckets) {
         (void)fprintf(text.stream, "buckets_dir=%s\n", config->buckets_dir);
     }

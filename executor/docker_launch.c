@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fault_point.h"
+#include "base/limits.h"
 #include "executor/attempt_container.h"
 #include "executor/docker_auth.h"
 #include "executor/docker_names.h"
@@ -162,9 +163,17 @@ static int create(const struct docker_launch *launch, struct docker_api *api, co
     if (asprintf(&dir, "%s/%s", config->attempts_dir, path) < 0) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a path");
     }
-    struct docker_bind binds[] = {{dir, MOUNT_ATTEMPT, false},
-                                  {config->supervisor_path, MOUNT_SUPERVISOR, true},
-                                  {config->buckets_dir, ATTEMPT_CONTAINER_BUCKETS, false}};
+    struct docker_bind binds[3 + LIMIT_TASK_MOUNTS] = {{dir, MOUNT_ATTEMPT, false},
+                                                       {config->supervisor_path, MOUNT_SUPERVISOR, true}};
+    size_t bind_count = 2;
+
+    if (config->buckets_dir) {
+        binds[bind_count++] = (struct docker_bind){config->buckets_dir, ATTEMPT_CONTAINER_BUCKETS, false};
+    }
+    for (size_t i = 0; i < launch->task->mount_count && i < LIMIT_TASK_MOUNTS; i++) {
+        binds[bind_count++] =
+            (struct docker_bind){launch->task->mounts[i].source, launch->task->mounts[i].target, false};
+    }
     struct docker_container_spec spec = {.name = container,
                                          .image = launch->task->image_uri,
                                          .entrypoint = entrypoint,
@@ -172,7 +181,7 @@ static int create(const struct docker_launch *launch, struct docker_api *api, co
                                          .hostname = host,
                                          .network = network_id,
                                          .binds = binds,
-                                         .bind_count = config->buckets_dir ? 3 : 2,
+                                         .bind_count = bind_count,
                                          .labels = names.labels,
                                          .label_count = DOCKER_LABEL_COUNT,
                                          .shm_bytes = shm_bytes(),

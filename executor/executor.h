@@ -57,6 +57,12 @@ struct task_limits {
     const char *devices; /* of host_inventory.h, with commas between them; "": none at all; NULL: whatever there is */
 };
 
+/* A directory of the host that the replica sees at a place of its own. */
+struct task_mount {
+    const char *source; /* absolute, without colon and line break, as target */
+    const char *target; /* below /mnt/nfs or /mnt/lustre */
+};
+
 /* One replica to run: final argv and environment, nothing left to expand. */
 struct task {
     struct execution_key key;
@@ -71,6 +77,8 @@ struct task {
     const char *python_module;
     const char *const *package_uris; /* NULL terminated */
     struct task_limits limits;
+    const struct task_mount *mounts;
+    size_t mount_count;
     /* Of an attempt that was not launched after all, as adopt has told: since when it was taken to run; 0: never. A
      * simulation goes on from there. */
     int64_t start_time_unix_ns;

@@ -15,6 +15,7 @@ C_DECLS_BEGIN
 struct executor_process_options {
     const char *attempts_dir;      /* made when absent */
     const char *supervisor_path;   /* the customjob-supervisor program */
+    bool mounts;                   /* tasks may have mounts: refused where they cannot be made */
     const char *buckets_dir;       /* NULL: none */
     const char *job_user;          /* NULL: the server's own user */
     const char *const *pass_env;   /* names taken over from the server's environment; NULL terminated; may be NULL */

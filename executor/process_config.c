@@ -145,6 +145,10 @@ static int find_programs(struct process_config *config, const struct executor_pr
     if (!config->supervisor_path || access(config->supervisor_path, X_OK) != 0) {
         return err_set_errno(err, errno, "cannot run the supervisor %s", options->supervisor_path);
     }
+    if (options->mounts && !may_mount()) {
+        return err_set(err, ERR_DENIED,
+                       "--nfs-map and --lustre-map: only root, with CAP_SYS_ADMIN, may mount directories for replicas");
+    }
     if (!options->buckets_dir) {
         return 0;
     }

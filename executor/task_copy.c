@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 
-/* Sizes first, then one block: the task, its three arrays, its texts. */
+/* Sizes first, then one block: the task, its four arrays, its texts. */
 struct measure {
     size_t argv_count;
     size_t uri_count;
@@ -70,6 +70,9 @@ static int measure_task(const struct task *task, struct measure *measure, struct
     }
     measure->text_bytes +=
         text_size(task->image_uri) + text_size(task->python_module) + text_size(task->limits.devices);
+    for (size_t i = 0; i < task->mount_count; i++) {
+        measure->text_bytes += text_size(task->mounts[i].source) + text_size(task->mounts[i].target);
+    }
     return 0;
 }
 
@@ -100,19 +103,21 @@ int task_copy_create(const struct task *task, struct task **ret_copy, struct err
     struct measure measure = {0};
     struct task *copy;
     struct env_entry *env;
+    struct task_mount *mounts;
     const char **slots;
     char *at;
 
     if (measure_task(task, &measure, err) != 0) {
         return -1;
     }
-    copy = malloc(sizeof *copy + task->env_count * sizeof *env +
+    copy = malloc(sizeof *copy + task->env_count * sizeof *env + task->mount_count * sizeof *mounts +
                   (measure.argv_count + measure.uri_count + 2) * sizeof *slots + measure.text_bytes);
     if (!copy) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a task");
     }
     env = (struct env_entry *)(copy + 1);
-    slots = (const char **)(env + task->env_count);
+    mounts = (struct task_mount *)(env + task->env_count);
+    slots = (const char **)(mounts + task->mount_count);
     at = (char *)(slots + measure.argv_count + measure.uri_count + 2);
     *copy = *task;
     copy->argv = put_list(slots, &at, task->argv, measure.argv_count);
@@ -122,6 +127,11 @@ int task_copy_create(const struct task *task, struct task **ret_copy, struct err
         env[i].value = put_text(&at, task->env[i].value ? task->env[i].value : "");
     }
     copy->env = env;
+    for (size_t i = 0; i < task->mount_count; i++) {
+        mounts[i].source = put_text(&at, task->mounts[i].source);
+        mounts[i].target = put_text(&at, task->mounts[i].target);
+    }
+    copy->mounts = mounts;
     copy->image_uri = put_text(&at, task->image_uri);
     copy->python_module = put_text(&at, task->python_module);
     copy->limits.devices = put_text(&at, task->limits.devices);

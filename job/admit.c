@@ -177,7 +177,8 @@ static int plan_from(struct controller *controller, struct job *job, struct span
                                        .start_times_unix_ns = lists.start_times,
                                        .limits = lists.limits,
                                        .project_number = project_number(&controller->options, job),
-                                       .buckets_dir = controller->options.buckets_dir};
+                                       .buckets_dir = controller->options.buckets_dir,
+                                       .mounts = controller->options.mounts};
 
         result = job_plan_create(&input, &job->plan, err);
     }

@@ -72,6 +72,7 @@ struct project_number {
 };
 
 struct capacity_rules;
+struct mount_map;
 struct schedule_policy;
 
 struct controller_options {
@@ -85,6 +86,7 @@ struct controller_options {
     const struct project_number *project_numbers; /* of projects not among them it is made of the id */
     size_t project_number_count;
     const char *buckets_dir;
+    const struct mount_map *mounts; /* what nfs_mounts and lustre_mounts stand for; NULL: nothing */
     /* Who of those that wait is started next; NULL: schedule_fifo. */
     const struct schedule_policy *schedule_policy;
     int64_t schedule_patience_ns;

@@ -12,6 +12,7 @@
 #include "job/job_name.h"
 #include "job/plan_cluster.h"
 #include "job/plan_env.h"
+#include "job/plan_mounts.h"
 #include "job/plan_program.h"
 
 /* CLUSTER_SPEC, TF_CONFIG, 3 × AIP_*, 3 × CLOUD_ML_*, MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE,
@@ -249,13 +250,16 @@ static int make_tasks(struct planner *planner, struct err *err)
     size_t rank = 0;
 
     for (uint32_t pool = 0; pool < planner->shape.pool_count; pool++) {
+        const struct task_mount *mounts;
         struct plan_program program;
+        size_t mount_count;
         uint32_t first;
 
         if (planner->shape.pool_replicas[pool] == 0) {
             continue;
         }
-        if (plan_program_read(pools[pool], planner->plan->arena, &program, err)) {
+        if (plan_program_read(pools[pool], planner->plan->arena, &program, err) ||
+            plan_mounts(planner->input->mounts, pools[pool], planner->plan->arena, &mounts, &mount_count, err)) {
             err_wrap(err, "job_spec.worker_pool_specs[%u]", pool);
             return -1;
         }
@@ -270,6 +274,8 @@ static int make_tasks(struct planner *planner, struct err *err)
                                        .pool_index = pool,
                                        .replica_index = i,
                                        .restart = planner->input->restarts ? planner->input->restarts[rank] : 0};
+            task->mounts = mounts;
+            task->mount_count = mount_count;
             if (make_task(planner, &program, rank, task, err)) {
                 err_wrap(err, "job_spec.worker_pool_specs[%u]", pool);
                 return -1;

@@ -39,6 +39,8 @@ MUST_USE int job_shape_read(struct span custom_job_wire, struct job_shape *ret_s
 
 struct job_plan;
 
+struct mount_map;
+
 struct job_plan_input {
     struct span custom_job_wire; /* stored image */
     uint32_t job_attempt;
@@ -48,6 +50,7 @@ struct job_plan_input {
     const struct task_limits *limits;         /* one per replica, its devices what CUDA may see; NULL: none */
     uint64_t project_number;                  /* CLOUD_ML_PROJECT_ID; 0: made of the project id */
     const char *buckets_dir;                  /* NULL: gs:// stays as it is */
+    const struct mount_map *mounts;           /* where nfs_mounts and lustre_mounts are; NULL: nowhere */
 };
 
 MUST_USE int job_plan_create(const struct job_plan_input *input, struct job_plan **ret_plan, struct err *err);

@@ -24,15 +24,17 @@ C_DECLS_BEGIN
 
 struct capacity_rules;
 struct keyring;
+struct mount_map;
 
 /* What this server can run, asked once at start. */
 struct job_spec_rules {
     uint32_t replicas_max; /* --max-replicas: a job that asks for more can never fit, and is refused */
     /* What machine types ask of this host; NULL: nothing. Under strict what can never fit is refused. */
     const struct capacity_rules *capacity;
-    const char *needs_command; /* executor_ops.needs_command; NULL: none needed */
-    bool python_packages;      /* the executor can prepare python_package_spec */
-    struct keyring *keys;      /* what encryption_spec may name; NULL: nothing */
+    const char *needs_command;      /* executor_ops.needs_command; NULL: none needed */
+    bool python_packages;           /* the executor can prepare python_package_spec */
+    struct keyring *keys;           /* what encryption_spec may name; NULL: nothing */
+    const struct mount_map *mounts; /* what nfs_mounts and lustre_mounts may name; NULL: nothing */
 };
 
 struct job_spec_prepared {

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "job/job_spec_check.h"
+#include "job/mount_map.h"
 
 #define POOL "job_spec.worker_pool_specs[%zu]"
 
@@ -78,22 +79,78 @@ static void check_machine(struct job_spec_check *check, size_t index, const API(
     check_reservation(check, index, API(MachineSpec_reservation_affinity)(machine));
 }
 
+/* What a mount is called in a field's path, and on the command line. */
+struct mount_words {
+    const char *field;
+    const char *flag;
+};
+
+static void check_mount(struct job_spec_check *check, size_t index, size_t number, const struct mount_words *words,
+                        const char *dir, struct span server, struct span path, const struct span *mount_points)
+{
+    struct span mount_point = mount_points[number];
+
+    for (size_t i = 0; i < number; i++) {
+        if (span_equal(mount_points[i], mount_point)) {
+            violations_add(
+                check->violations,
+                violations_field(check->violations, POOL ".%s[%zu].mount_point", index, words->field, number),
+                "%s[%zu] is mounted at \"%.*s\" already.", words->field, i, SPAN_FORMAT(mount_point));
+            return;
+        }
+    }
+    if (!dir) {
+        violations_add(check->violations,
+                       violations_field(check->violations, POOL ".%s[%zu]", index, words->field, number),
+                       "No directory of this host stands for \"%.*s:%.*s\"; the server's %s says which do.",
+                       SPAN_FORMAT(server), SPAN_FORMAT(path), words->flag);
+    }
+    if (!mount_point_is_name(mount_point)) {
+        violations_add(check->violations,
+                       violations_field(check->violations, POOL ".%s[%zu].mount_point", index, words->field, number),
+                       "\"%.*s\" is no name of a directory: letters, digits and ._- are, at most 128.",
+                       SPAN_FORMAT(mount_point));
+    }
+}
+
+static void check_mounts(struct job_spec_check *check, size_t index, const API(WorkerPoolSpec) * pool)
+{
+    static const struct mount_words nfs_words = {"nfs_mounts", "--nfs-map"};
+    static const struct mount_words lustre_words = {"lustre_mounts", "--lustre-map"};
+    const struct mount_map *map = check->rules->mounts;
+    struct span mount_points[LIMIT_TASK_MOUNTS];
+    size_t nfs_count, lustre_count;
+    const API(NfsMount) *const *nfs = API(WorkerPoolSpec_nfs_mounts)(pool, &nfs_count);
+    const API(LustreMount) *const *lustre = API(WorkerPoolSpec_lustre_mounts)(pool, &lustre_count);
+
+    if (nfs_count + lustre_count > LIMIT_TASK_MOUNTS) {
+        violations_add(check->violations, violations_field(check->violations, POOL, index),
+                       "It has %zu nfs_mounts and lustre_mounts; the limit is %d.", nfs_count + lustre_count,
+                       LIMIT_TASK_MOUNTS);
+        return;
+    }
+    for (size_t i = 0; i < nfs_count; i++) {
+        struct span server = api_span(API(NfsMount_server)(nfs[i])), path = api_span(API(NfsMount_path)(nfs[i]));
+
+        mount_points[i] = api_span(API(NfsMount_mount_point)(nfs[i]));
+        check_mount(check, index, i, &nfs_words, mount_map_find(map, MOUNT_NFS, server, path), server, path,
+                    mount_points);
+    }
+    for (size_t i = 0; i < lustre_count; i++) {
+        struct span server = api_span(API(LustreMount_instance_ip)(lustre[i]));
+        struct span path = api_span(API(LustreMount_filesystem)(lustre[i]));
+
+        mount_points[i] = api_span(API(LustreMount_mount_point)(lustre[i]));
+        check_mount(check, index, i, &lustre_words, mount_map_find(map, MOUNT_LUSTRE, server, path), server, path,
+                    mount_points);
+    }
+}
+
 static void check_storage(struct job_spec_check *check, size_t index, const API(WorkerPoolSpec) * pool)
 {
     const API(DiskSpec) *disk = API(WorkerPoolSpec_disk_spec)(pool);
-    size_t nfs_count, lustre_count;
 
-    API(WorkerPoolSpec_nfs_mounts)(pool, &nfs_count);
-    API(WorkerPoolSpec_lustre_mounts)(pool, &lustre_count);
-    if (nfs_count > 0) {
-        violations_add(check->violations, violations_field(check->violations, POOL ".nfs_mounts", index),
-                       "This server mounts nothing for a job; leave nfs_mounts out and use a directory of the host.");
-    }
-    if (lustre_count > 0) {
-        violations_add(
-            check->violations, violations_field(check->violations, POOL ".lustre_mounts", index),
-            "This server mounts nothing for a job; leave lustre_mounts out and use a directory of the host.");
-    }
+    check_mounts(check, index, pool);
     if (disk && API(DiskSpec_boot_disk_size_gb)(disk) < 0) {
         violations_add(check->violations,
                        violations_field(check->violations, POOL ".disk_spec.boot_disk_size_gb", index),

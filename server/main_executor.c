@@ -52,6 +52,7 @@ static int make_process(const struct main_executor_options *options, const char 
     struct executor_process_options process = {.attempts_dir = attempts,
                                                .supervisor_path = supervisor,
                                                .buckets_dir = config->buckets_dir,
+                                               .mounts = config->nfs_map.count + config->lustre_map.count > 0,
                                                .job_user = config->job_user,
                                                .pass_env = config->pass_env.items,
                                                .log_stream_bytes_max = config->log_stream_bytes_max,

@@ -13,6 +13,7 @@
 #include "job/capacity_rules.h"
 #include "job/job_keys.h"
 #include "job/job_seal.h"
+#include "job/mount_map.h"
 #include "job/schedule_policy.h"
 #include "server/health_service.h"
 #include "server/log_query.h"
@@ -39,6 +40,7 @@ struct house {
     struct main_listen listen;
     struct machine_types *machine_types;
     struct capacity_rules *capacity; /* NULL: replicas are counted alone */
+    struct mount_map *mounts;        /* NULL: nothing is mapped */
     struct keyring *keys;            /* NULL: none */
     struct store *store;
     struct controller *controller;
@@ -205,6 +207,7 @@ static int make_controller(struct house *house, struct err *err)
                                          .project_numbers = config->project_numbers.items,
                                          .project_number_count = config->project_numbers.count,
                                          .buckets_dir = config->buckets_dir,
+                                         .mounts = house->mounts,
                                          .space_changed = note_space,
                                          .retention_ms = config->retention_ms,
                                          .retention_count = config->retention_count,
@@ -256,7 +259,8 @@ static int make_services(struct house *house, struct err *err)
                                               .capacity = house->capacity,
                                               .needs_command = house->executor->ops->needs_command,
                                               .python_packages = true,
-                                              .keys = house->keys};
+                                              .keys = house->keys,
+                                              .mounts = house->mounts};
     services->log_tailer = house->log_tailer;
     services->log_querier = house->log_querier;
     services->health = house->health;
@@ -281,8 +285,10 @@ static int start(struct house *house, struct err *err)
         return MAIN_EXIT_USAGE;
     }
     if (main_simulation_open(&house->config, &house->simulation, err) || open_store(house, err) ||
-        make_capacity(house, err) || make_controller(house, err) || make_executor(house, err) ||
-        make_services(house, err) || make_server(house, err) ||
+        make_capacity(house, err) ||
+        mount_map_create(house->config.nfs_map.items, house->config.lustre_map.items, &house->mounts, err) ||
+        make_controller(house, err) || make_executor(house, err) || make_services(house, err) ||
+        make_server(house, err) ||
         (house->listen.http.count > 0 && main_http_make(&house->http, &house->services, err))) {
         return exit_code_of(err);
     }
@@ -362,6 +368,7 @@ static void tear_down(struct house *house)
     store_close(house->store);
     keyring_destroy(house->keys);
     capacity_rules_destroy(house->capacity);
+    mount_map_destroy(house->mounts);
     machine_types_close(house->machine_types);
     config_deinit(&house->config);
 }

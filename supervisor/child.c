@@ -5,19 +5,17 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BUCKETS_MOUNT "/gcs"
+#include "supervisor/mounts.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define FORK_ONLY 1 /* its runtime must know of every fork */
@@ -83,21 +81,6 @@ static int set_descriptors(const struct child_plan *plan, struct failure *failur
     return 0;
 }
 
-static int bind_buckets(const struct conf *conf, struct failure *failure)
-{
-    if (conf->buckets_dir[0] == '\0')
-        return 0;
-    if (mkdir(BUCKETS_MOUNT, 0755) != 0 && errno != EEXIST)
-        return failure_set(failure, errno, "make " BUCKETS_MOUNT " for the buckets directory");
-    if (unshare(CLONE_NEWNS) != 0)
-        return failure_set(failure, errno, "make a mount namespace for " BUCKETS_MOUNT);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return failure_set(failure, errno, "make the mount namespace private");
-    if (mount(conf->buckets_dir, BUCKETS_MOUNT, NULL, MS_BIND | MS_REC, NULL) != 0)
-        return failure_set(failure, errno, "bind %.80s to " BUCKETS_MOUNT, conf->buckets_dir);
-    return 0;
-}
-
 static int become_user(const struct conf *conf, struct failure *failure)
 {
     /* Capabilities that a server was given to keep across an exec are not for its jobs; kernels before 4.3 have none. */
@@ -126,8 +109,8 @@ static int die_with_parent(pid_t supervisor, struct failure *failure)
 static int enter_workdir(const struct child_plan *plan, struct failure *failure)
 {
     const char *workdir = plan->conf->workdir;
-    if (workdir[0] ? chdir(workdir) != 0 : fchdir(plan->dir_fd) != 0)
-        return failure_set(failure, errno, "enter %.100s", workdir[0] ? workdir : "the attempt directory");
+    if (workdir ? chdir(workdir) != 0 : fchdir(plan->dir_fd) != 0)
+        return failure_set(failure, errno, "enter %.100s", workdir ? workdir : "the attempt directory");
     return 0;
 }
 
@@ -209,7 +192,7 @@ static void run_child(const struct child_plan *plan, pid_t supervisor, bool join
     if (!joined && plan->cgroup_fd >= 0)
         join_cgroup(plan->cgroup_fd);
     limits_join(plan->limits);
-    if (set_descriptors(plan, failure) != 0 || bind_buckets(conf, failure) != 0)
+    if (set_descriptors(plan, failure) != 0 || mounts_enter(conf, failure) != 0)
         return;
     if (conf->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         (void)failure_set(failure, errno, "give up new privileges");

@@ -56,6 +56,9 @@ void conf_forget_strings(struct conf *conf)
     }
     conf->argv = NULL;
     conf->env = NULL;
+    conf->workdir = NULL;
+    conf->buckets_dir = NULL;
+    conf->bind_count = 0;
 }
 
 /* The file's bytes and a NUL behind them. */
@@ -128,11 +131,21 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *ret_number)
     return true;
 }
 
-static bool parse_path(const char *text, char path[PATH_MAX])
+static bool parse_path(const char *text, const char **ret_path)
 {
     if (text[0] != '/' || strlen(text) >= PATH_MAX)
         return false;
-    memcpy(path, text, strlen(text) + 1);
+    *ret_path = text;
+    return true;
+}
+
+static bool parse_bind(char *text, struct conf *conf)
+{
+    const char *point = strrchr(text, ':');
+    if (text[0] != '/' || !point || conf->bind_count == CONF_BINDS_MAX || strstr(point, "/..") ||
+        (strncmp(point, ":/mnt/nfs/", 10) != 0 && strncmp(point, ":/mnt/lustre/", 13) != 0))
+        return false;
+    conf->binds[conf->bind_count++] = text;
     return true;
 }
 
@@ -179,6 +192,7 @@ enum conf_key {
     KEY_MEMORY_BYTES_MAX,
     KEY_CPUS_MILLI_MAX,
     KEY_PIDS_MAX,
+    KEY_BIND,
     KEY_BUCKETS_DIR,
     KEY_COUNT
 };
@@ -199,6 +213,7 @@ static const char *const key_names[] = {
     [KEY_MEMORY_BYTES_MAX] = "memory_bytes_max",
     [KEY_CPUS_MILLI_MAX] = "cpus_milli_max",
     [KEY_PIDS_MAX] = "pids_max",
+    [KEY_BIND] = "bind",
     [KEY_BUCKETS_DIR] = "buckets_dir",
 };
 _Static_assert(sizeof key_names / sizeof key_names[0] == KEY_COUNT, "every key has its name");
@@ -232,7 +247,7 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
         conf->logs.waits = strcmp(value, "wait") == 0;
         return conf->logs.waits || strcmp(value, "drop") == 0;
     case KEY_WORKDIR:
-        return parse_path(value, conf->workdir);
+        return parse_path(value, &conf->workdir);
     case KEY_CGROUP:
         conf->cgroup_of_engine = strcmp(value, "engine") == 0;
         return parse_yes(value, &conf->cgroup) || conf->cgroup_of_engine;
@@ -246,8 +261,10 @@ static bool set_key(struct conf *conf, enum conf_key key, char *value)
         return parse_number(value, UINT32_MAX, &conf->limits.cpus_milli) && conf->limits.cpus_milli > 0;
     case KEY_PIDS_MAX:
         return parse_number(value, INT32_MAX, &conf->limits.pids) && conf->limits.pids > 0;
+    case KEY_BIND:
+        return parse_bind(value, conf);
     case KEY_BUCKETS_DIR:
-        return parse_path(value, conf->buckets_dir);
+        return parse_path(value, &conf->buckets_dir);
     case KEY_COUNT:
         break;
     }
@@ -265,7 +282,7 @@ static int parse_line(struct conf *conf, char *line, unsigned *seen, struct fail
     for (unsigned key = 0; key < KEY_COUNT; key++) {
         if (strcmp(name, key_names[key]) != 0)
             continue;
-        if (*seen & 1u << key)
+        if (*seen & 1u << key && key != KEY_BIND)
             return failure_set(failure, 0, "conf: %s stands twice", name);
         *seen |= 1u << key;
         if (!set_key(conf, (enum conf_key)key, value))
@@ -281,8 +298,6 @@ int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure)
     size_t size;
     memset(ret_conf, 0, offsetof(struct conf, user));
     ret_conf->user[0] = '\0';
-    ret_conf->workdir[0] = '\0';
-    ret_conf->buckets_dir[0] = '\0';
     if (map_file(dir_fd, SUPERVISOR_FILE_CONF, CONF_BYTES_MAX, ret_conf, &text, &size, failure) != 0)
         return -1;
     if (strlen(text) != size)

@@ -1,7 +1,7 @@
 /* conf: what the supervisor is told in the attempt directory: conf, argv and env.
  *
  * Used by   main.c.
- * Shape     conf: lines key=value, "#" comments, each key at most once, unknown ones refused:
+ * Shape     conf: lines key=value, "#" comments, each key but bind at most once, unknown ones refused:
  *             uid, gid              numbers; both or none. The process runs as them
  *             groups                supplementary groups, numbers with commas; needs uid
  *             user                  in place of these three: as an image names it, user.h
@@ -15,9 +15,11 @@
  *             open_files            soft limit of open descriptors for the process, cut to the hard one; default: inherited
  *             memory_bytes_max, cpus_milli_max, pids_max   what the replica may use, where the host lets it be limited;
  *                                   default: as much as there is
+ *             bind                  DIR:POINT, several times: DIR is seen as POINT, which is below /mnt/nfs or /mnt/lustre,
+ *                                   in a mount namespace of the process's own
  *             buckets_dir           absolute: seen by the process as /gcs, in a mount namespace of its own
  *           argv, env: strings, each with its closing NUL.
- * Owns      the mappings argv and env point into, until they are forgotten.      Heap    none.
+ * Owns      the mappings that argv, env and the paths point into, until they are forgotten.      Heap    none.
  * Errors    -1 and *failure tells what of which file.
  */
 #ifndef SUPERVISOR_CONF_H_
@@ -33,6 +35,7 @@
 #include "supervisor/logs.h"
 
 #define CONF_GROUPS_MAX 64
+#define CONF_BINDS_MAX 16
 #define CONF_USER_BYTES 256
 #define CONF_HOME_BYTES 1024
 
@@ -54,6 +57,10 @@ struct conf {
     struct logs_limits logs;
     uint64_t open_files; /* 0: inherited */
     struct limit_amounts limits;
+    const char *workdir;         /* of the mappings, as the next two; NULL: the attempt directory */
+    const char *buckets_dir;     /* NULL: none */
+    char *binds[CONF_BINDS_MAX]; /* "DIR:POINT" */
+    size_t bind_count;
     bool cgroup;
     bool cgroup_of_engine;
     bool no_new_privileges;
@@ -63,12 +70,10 @@ struct conf {
     size_t mapping_count;
     char user[CONF_USER_BYTES]; /* "" for none */
     char home_entry[CONF_HOME_BYTES + 8];
-    char workdir[PATH_MAX]; /* "" for the attempt directory */
-    char buckets_dir[PATH_MAX];
 };
 
 int conf_read(int dir_fd, struct conf *ret_conf, struct failure *failure);
-/* Gives the memory of argv and env back: a supervisor needs neither once the process is made. */
+/* Gives the memory of argv, env and the paths back: a supervisor needs none of them once the process is made. */
 void conf_forget_strings(struct conf *conf);
 
 #endif /* SUPERVISOR_CONF_H_ */

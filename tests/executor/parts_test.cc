@@ -189,12 +189,19 @@ TEST(TaskCopy, OutlivesTheTask)
         task.argv = argv;
         task.env = env;
         task.env_count = 2;
+        std::string source = "/srv/vol", target = "/mnt/nfs/data";
+        task_mount mounts[] = {{source.c_str(), target.c_str()}};
+        task.mounts = mounts;
+        task.mount_count = 1;
         ASSERT_EQ(task_copy_create(&task, &copy, &err), 0) << err.text;
     }
     EXPECT_STREQ(copy->argv[0], "/bin/echo");
     EXPECT_EQ(copy->argv[1], nullptr);
     EXPECT_STREQ(copy->env[0].value, "value");
     EXPECT_STREQ(copy->env[1].value, "");
+    ASSERT_EQ(copy->mount_count, 1u);
+    EXPECT_STREQ(copy->mounts[0].source, "/srv/vol");
+    EXPECT_STREQ(copy->mounts[0].target, "/mnt/nfs/data");
     free(copy);
 }
 

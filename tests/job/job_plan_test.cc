@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "job/job_image.h"
 #include "job/job_plan.h"
+#include "job/mount_map.h"
 #include "job_wire.h"
 
 namespace {
@@ -18,7 +19,7 @@ class Plan {
   public:
     explicit Plan(const std::string &json, const char *buckets_dir = nullptr, uint64_t project_number = 0,
                   const char *name = "projects/my-project/locations/us-central1/customJobs/42",
-                  const struct task_limits *limits = nullptr)
+                  const struct task_limits *limits = nullptr, const struct mount_map *mounts = nullptr)
     {
         struct job_outputs outputs = {};
         struct blob *image = nullptr;
@@ -35,6 +36,7 @@ class Plan {
         input.buckets_dir = buckets_dir;
         input.project_number = project_number;
         input.limits = limits;
+        input.mounts = mounts;
         result = job_plan_create(&input, &plan, &err);
         blob_unref(image);
     }
@@ -219,6 +221,29 @@ TEST(JobPlan, TheUsersValueOfAServiceVariableCounts)
     Plan plan(container(R"json("env":[{"name":"RANK","value":"9"}],"command":["$(RANK)"])json"));
     EXPECT_EQ("9", plan.env(0)["RANK"]);
     EXPECT_EQ((std::vector<std::string>{"9"}), plan.argv(0));
+}
+
+TEST(JobPlan, AReplicaSeesItsPoolsMounts)
+{
+    const char *const name = "projects/my-project/locations/us-central1/customJobs/42";
+    const char *nfs[] = {"10.0.0.2:/vol=/", nullptr}, *lustre[] = {"10.0.0.3:fs=/", nullptr};
+    struct mount_map *map = nullptr;
+    struct err err = ERR_INIT;
+    ASSERT_EQ(0, mount_map_create(nfs, lustre, &map, &err)) << err.text;
+    std::string job = container(R"json("command":["x"])json");
+    job.insert(job.find("\"containerSpec\""),
+               R"json("nfsMounts":[{"server":"10.0.0.2","path":"/vol","mountPoint":"data"}],)json"
+               R"json("lustreMounts":[{"instanceIp":"10.0.0.3","filesystem":"fs","mountPoint":"fast"}],)json");
+    Plan plan(job, nullptr, 0, name, nullptr, map);
+    ASSERT_EQ(0, plan.result) << plan.err.text;
+    ASSERT_EQ(2u, plan.task(0).mount_count);
+    EXPECT_STREQ("/", plan.task(0).mounts[0].source);
+    EXPECT_STREQ("/mnt/nfs/data", plan.task(0).mounts[0].target);
+    EXPECT_STREQ("/mnt/lustre/fast", plan.task(0).mounts[1].target);
+    Plan without(job);
+    EXPECT_NE(0, without.result) << "the server was started without the map since";
+    EXPECT_NE(std::string::npos, std::string(without.err.text).find("\"10.0.0.2:/vol\" any more")) << without.err.text;
+    mount_map_destroy(map);
 }
 
 /* Unset would be all, and a value of the user's own might be what another job holds. */

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "job/mount_map.h"
 #include "job_wire.h"
 #include "spec_case.h"
 
@@ -164,14 +165,38 @@ TEST(JobSpecRules, OfPools)
           "servers, evaluators."}},
         {"mounts",
          spec_json(R"(,"nfsMounts":[{"server":"s"}],"lustreMounts":[{"filesystem":"f"}])"),
-         {POOL + ".lustre_mounts: This server mounts nothing for a job; leave lustre_mounts out and use a directory of "
-                 "the host.",
-          POOL + ".nfs_mounts: This server mounts nothing for a job; leave nfs_mounts out and use a directory of the "
-                 "host."}},
+         {POOL + ".lustre_mounts[0].mount_point: \"\" is no name of a directory: letters, digits and ._- are, at most "
+                 "128.",
+          POOL + ".lustre_mounts[0]: No directory of this host stands for \":f\"; the server's --lustre-map says which "
+                 "do.",
+          POOL +
+              ".nfs_mounts[0].mount_point: \"\" is no name of a directory: letters, digits and ._- are, at most 128.",
+          POOL + ".nfs_mounts[0]: No directory of this host stands for \"s:\"; the server's --nfs-map says which do."}},
         {"a disk of less than nothing",
          spec_json(R"(,"diskSpec":{"bootDiskSizeGb":-1})"),
          {POOL + ".disk_spec.boot_disk_size_gb: boot_disk_size_gb is -1; it must not be negative."}},
     });
+}
+
+TEST(JobSpecRules, OfMountsThatStandForSomething)
+{
+    const char *nfs[] = {"10.0.0.2:/vol=/", nullptr};
+    struct job_spec_rules rules = host_rules();
+    struct mount_map *map = nullptr;
+    struct err err = ERR_INIT;
+    ASSERT_EQ(0, mount_map_create(nfs, nullptr, &map, &err)) << err.text;
+    rules.mounts = map;
+    auto with = [&](const char *mount) {
+        return prepare(job_wire(spec_json(std::string(",\"nfsMounts\":[") + mount + "]")), API_V1, rules);
+    };
+    EXPECT_TRUE(with(R"({"server":"10.0.0.2","path":"/vol","mountPoint":"data"})").faults.empty());
+    EXPECT_EQ(1u, with(R"({"server":"10.0.0.2","path":"/other","mountPoint":"data"})").faults.size());
+    EXPECT_EQ(1u, with(R"({"server":"10.0.0.2","path":"/vol","mountPoint":"../etc"})").faults.size());
+    const std::string data = R"({"server":"10.0.0.2","path":"/vol","mountPoint":"data"})";
+    EXPECT_EQ(
+        std::vector<std::string>{POOL + ".nfs_mounts[1].mount_point: nfs_mounts[0] is mounted at \"data\" already."},
+        with((data + "," + data).c_str()).faults);
+    mount_map_destroy(map);
 }
 
 TEST(JobSpecRules, OfHowManyReplicasFit)

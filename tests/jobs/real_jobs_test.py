@@ -83,6 +83,8 @@ JOBS = [
     job("exit-255", shell("echo why >&2; exit 255"), state=FAILED, error="(?s)non-zero status of 255.*why"),
     job("no-such-program", (1, ["/no/such/program"]), state=FAILED, error="No such file or directory"),
     job("bucket", shell("echo kept > $CUSTOMJOBD_BUCKETS/b/kept; cat $CUSTOMJOBD_BUCKETS/b/kept"), log="kept"),
+    job("nfs", shell("cat /mnt/nfs/data/file; echo written > /mnt/nfs/data/new && cat /mnt/nfs/data/new"), needs="mount-maps",
+        log=r"(?s)exported.*written", nfsMounts=[{"server": "nfs.example", "path": "/vol", "mountPoint": "data"}]),
     job("second-try", shell('[ "$CUSTOMJOBD_EXECUTION" != "${CUSTOMJOBD_EXECUTION%%-*}-1-workerpool0-0-0" ] || exit 139; echo well'),
         log="well"),
     job("timeout", shell("sleep 1000"), state=CANCELLED, error="CANCELED", scheduling={"timeout": "2s"}),
@@ -112,6 +114,10 @@ class Bench:
                  folder / "machines.yaml", "--log-limit", "8MiB"]
         if engine:
             flags += ["--docker-socket", engine.socket]
+        if os.geteuid() == 0:
+            (folder / "export").mkdir()
+            (folder / "export" / "file").write_text("exported\n")
+            flags += ["--nfs-map", f"nfs.example:/vol={folder / 'export'}"]
         self.server = server_fixture.Server(*flags, executor=executor)
 
     def close(self):
@@ -129,6 +135,8 @@ class Bench:
         """A reason to skip it; None."""
         if one.needs == "mount":
             return None if self.is_mounted else "only root may mount"
+        if one.needs == "mount-maps":
+            return None if os.geteuid() == 0 else "only root may mount"
         if one.needs == "memory":
             return None if os.geteuid() == 0 and pathlib.Path("/sys/fs/cgroup").exists() else "memory cannot be limited"
         return f"{one.needs} is not installed" if one.needs and not installed(one.needs) else None

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "attempt.h"
@@ -505,6 +506,38 @@ TEST(SupervisorReplica, TellsThatItsUserCouldNotBeTaken)
     EXPECT_STREQ("enter the attempt directory", attempt.History().exec_failed.of.exec_failed.what)
         << "which is root's alone here";
     EXPECT_EQ(EACCES, attempt.History().exec_failed.of.exec_failed.error_number);
+}
+
+/* ---- mounts ---- */
+
+TEST(SupervisorReplica, SeesWhatStandsForNfsAndLustreAtPlacesOfItsOwn)
+{
+    Attempt attempt;
+    if (geteuid() != 0) {
+        GTEST_SKIP() << "only root may mount";
+    }
+    std::filesystem::create_directory(attempt.Path("data"));
+    std::ofstream(attempt.Path("data/file")) << "shared\n";
+    attempt.SetConf("bind=" + attempt.Path("data") + ":/mnt/nfs/set\nbind=" + attempt.Path("data") +
+                    ":/mnt/lustre/other\n");
+    EXPECT_EQ(SUPERVISOR_EXIT_OK, attempt.Run("cat /mnt/nfs/set/file /mnt/lustre/other/file; ls /mnt/nfs; "
+                                              "echo new > /mnt/nfs/set/new"));
+    EXPECT_EQ(0, attempt.Exit().exit_code);
+    EXPECT_EQ("shared\nshared\nset\n", attempt.Output());
+    EXPECT_EQ("new\n", attempt.Read("data/new"));
+    EXPECT_FALSE(std::filesystem::exists("/mnt/nfs/set")) << "nobody else sees it";
+}
+
+TEST(SupervisorReplica, IsNotMadeWhenADirectoryCannotBeMounted)
+{
+    Attempt attempt;
+    if (geteuid() != 0) {
+        GTEST_SKIP() << "only root may mount";
+    }
+    attempt.SetConf("bind=/no/such/directory:/mnt/nfs/set\n");
+    attempt.Run("exit 0");
+    EXPECT_TRUE(attempt.History().has_exec_failed);
+    EXPECT_STREQ("bind /no/such/directory to /mnt/nfs/set", attempt.History().exec_failed.of.exec_failed.what);
 }
 
 /* ---- control group ---------------------------------------------------------------------------------------------- */
