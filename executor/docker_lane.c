@@ -12,8 +12,15 @@
 #define LANES 4
 #define DEFER_MS_FIRST 100
 #define DEFER_MS_MAX 5000
+/* By then the engine has done what a server asked it for that died before the answer. */
+#define SWEEP_AGAIN_MS 10000
 
-enum docker_command_kind { DOCKER_COMMAND_LAUNCH, DOCKER_COMMAND_CLEAR, DOCKER_COMMAND_FORGET };
+enum docker_command_kind {
+    DOCKER_COMMAND_LAUNCH,
+    DOCKER_COMMAND_CLEAR,
+    DOCKER_COMMAND_FORGET,
+    DOCKER_COMMAND_SWEEP,
+};
 
 struct docker_command {
     struct docker_command *next;
@@ -71,6 +78,20 @@ static void append(struct docker_lane *lane, struct docker_command *command)
     *link = command;
     pthread_cond_signal(&lane->changed);
     pthread_mutex_unlock(&lane->mutex);
+}
+
+static int push_sweep(struct docker_lane *lane, struct err *err)
+{
+    struct docker_command *command = calloc(1, sizeof *command);
+
+    if (!command) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for a command to the Docker engine");
+    }
+    command->kind = DOCKER_COMMAND_SWEEP;
+    command->due_mono_ns = worker_now_mono_ns() + SWEEP_AGAIN_MS * CLOCK_NS_PER_MS;
+    command->backoff_ms = DEFER_MS_FIRST;
+    append(lane, command);
+    return 0;
 }
 
 static int push(struct docker_lanes *lanes, enum docker_command_kind kind, const struct execution_key *key,
@@ -238,8 +259,11 @@ static bool run_command(struct docker_lane *lane, struct docker_command *command
     const struct docker_answers *answers = &lane->lanes->answers;
     struct err ignored = ERR_INIT;
 
-    if (!lane->is_swept) {
+    if (!lane->is_swept || command->kind == DOCKER_COMMAND_SWEEP) {
         sweep(lane);
+    }
+    if (command->kind == DOCKER_COMMAND_SWEEP) {
+        return lane->is_swept;
     }
     if (command->kind == DOCKER_COMMAND_LAUNCH) {
         launch_one(lane, command);
@@ -338,7 +362,7 @@ int docker_lanes_start(struct docker_lanes *lanes, struct docker_answers answers
     for (size_t i = 0; i < LANES; i++) {
         struct docker_lane *lane = &lanes->lanes[i];
 
-        if (worker_thread_start("docker-lane", run, lane, &lane->thread, err) != 0) {
+        if (push_sweep(lane, err) != 0 || worker_thread_start("docker-lane", run, lane, &lane->thread, err) != 0) {
             docker_lanes_stop(lanes);
             return -1;
         }

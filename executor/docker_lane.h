@@ -3,7 +3,8 @@
  * Used by   executor_docker.c, process_execution.c (through struct process_backend).
  * Shape     a job's commands all go to one lane, in their order; another job's may wait behind a pull. What the engine
  *           does not take now is asked for again, ever less often; a launch is told as failed. Each lane first removes what
- *           earlier servers left behind of its jobs: containers that have ended, networks without any.
+ *           earlier servers left behind of its jobs: containers that have ended, networks without any; and once more some
+ *           seconds later what the engine has made since for a server that was dead by then.
  * Owns      its threads and connections; tasks from the call on.
  * Thread    calls: any one; answers come on the lanes' threads.      Blocks    docker_lanes_stop, until calls under way
  *           have been given up.
