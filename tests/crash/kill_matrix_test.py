@@ -125,7 +125,8 @@ class Cell:
     # ---- the life in which it dies ----
 
     def create(self, client, kind):
-        script = f'echo "$CUSTOMJOBD_EXECUTION" >> "$CUSTOMJOBD_BUCKETS/b/$CUSTOMJOBD_EXECUTION"; {kind.script}'
+        # A run is a directory of its own: made by one system call, so that there is no half of a run to be found.
+        script = f'mktemp -d "$CUSTOMJOBD_BUCKETS/b/$CUSTOMJOBD_EXECUTION.XXXXXX" > /dev/null; {kind.script}'
         container = {"image_uri": docker_engine.IMAGE, "command": ["sh", "-c", script]}
         pools = [{"replica_count": 1, "container_spec": container}]
         if kind.replicas > 1:
@@ -252,18 +253,18 @@ class Cell:
             told = re.search(r"non-zero status of (\d+)", job.error.message)
             if kind.exit_code and (not told or int(told.group(1)) != kind.exit_code):
                 yield f"{kind.name} should tell of {kind.exit_code}: {job.error.message}"
-        for path in (self.buckets / "b").iterdir():
-            runs = path.read_text().count("\n")  # none where it was stopped between the file's making and its line
-            if runs > 1:
-                yield f"{path.name} ran {runs} times"
+        runs = collections.Counter(path.name.rpartition(".")[0] for path in (self.buckets / "b").iterdir())
+        yield from (f"{execution} ran {count} times" for execution, count in runs.items() if count > 1)
         if self.executor != "simulate" and self.point != "supervisors":
-            yield from self.missing_runs(ended, kinds)
+            yield from self.missing_runs(ended, runs)
 
-    def missing_runs(self, ended, kinds):
-        ran = {path.name.split("-", 1)[0] for path in (self.buckets / "b").iterdir() if path.stat().st_size > 0}
+    @staticmethod
+    def missing_runs(ended, runs):
+        """An execution is JOB-ATTEMPT-workerpoolPOOL-REPLICA-RESTART."""
+        primaries = {execution.split("-", 1)[0] for execution in runs if "-workerpool0-0-" in execution}
         for name, job in ended.items():
-            if job.state.name == "JOB_STATE_SUCCEEDED" and name.rsplit("/", 1)[1] not in ran:
-                yield f"{job.display_name} has SUCCEEDED and never ran"
+            if job.state.name != "JOB_STATE_CANCELLED" and name.rsplit("/", 1)[1] not in primaries:
+                yield f"{job.display_name} is {job.state.name} and never ran"
 
     def left_over(self, ids):
         """What is there of the jobs after all of them were deleted; files go by and by."""

@@ -24,7 +24,7 @@ import time
 import urllib.parse
 
 IMAGE = "customjobd-test:1"
-PROGRAMS = ["sh", "bash", "cat", "echo", "env", "false", "getent", "head", "id", "ls", "sleep", "stat", "true"]
+PROGRAMS = ["sh", "bash", "cat", "echo", "env", "false", "getent", "head", "id", "ls", "mktemp", "sleep", "stat", "true"]
 READY_SECONDS = 60
 
 
