@@ -25,7 +25,8 @@ if rank == 0:
     total = sum(map(receive, peers))
     for peer in peers:
         peer.sendall(b"%d\n" % total)
-        peer.close()
+    # The job is over when the first is: it waits for what the others have to say.
+    assert [receive(peer) for peer in peers] == [total] * (size - 1)
 else:
     for _ in range(600):
         try:
@@ -35,5 +36,6 @@ else:
             time.sleep(0.1)
     peer.sendall(b"%d\n" % rank)
     total = receive(peer)
+    peer.sendall(b"%d\n" % total)
 assert total == size * (size - 1) // 2, total
 print(f"rank {rank}: the sum is {total}")

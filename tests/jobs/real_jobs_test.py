@@ -26,17 +26,20 @@ import docker_engine  # noqa: E402
 import server_fixture  # noqa: E402
 
 WAIT_SECONDS = 180
+LOG_LIMIT_MIB = 8
 SUCCEEDED, FAILED, CANCELLED = "JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED"
 # The system's own, which has the system's packages.
 PYTHON = "/usr/bin/python3"
 MACHINES = "machine_types:\n  - {name: tiny, cpus: 1, memory_mib: 64}\n"
 
-# pools: a list of (replicas, command); error and log: patterns that must be found. act: what is done while it runs.
-Job = collections.namedtuple("Job", "name pools state error log act needs spec executors")
+# pools: a list of (replicas, command); error and log: patterns that must be found. log_bytes_max: what
+# its log may come to. act: what is done while it runs.
+Job = collections.namedtuple("Job", "name pools state error log log_bytes_max act needs spec executors")
 
 
-def job(name, *pools, state=SUCCEEDED, error=None, log=None, act=None, needs=None, executors=("process", "docker"), **spec):
-    return Job(name, pools, state, error, log, act, needs, spec, executors)
+def job(name, *pools, state=SUCCEEDED, error=None, log=None, log_bytes_max=None, act=None, needs=None,
+        executors=("process", "docker"), **spec):
+    return Job(name, pools, state, error, log, log_bytes_max, act, needs, spec, executors)
 
 
 def shell(script, replicas=1):
@@ -64,14 +67,14 @@ JOBS = [
     job("scikit-learn", python("sklearn_iris.py"), needs="sklearn", log=r"score 0\.9\d|score 1\.00", executors=ONLY_PROCESS,
         baseOutputDirectory={"outputUriPrefix": "gs://b/iris"}),
     job("tf-config", python("tf_config.py"), python("tf_config.py", 2), python("tf_config.py"),
-        log=r"(?s)chief:0 at .*", executors=ONLY_PROCESS),
-    job("all-reduce", python("all_reduce.py"), python("all_reduce.py", 4), log=r"rank 0: the sum is 10",
+        log=r"(?s)(?=.*chief:0 at )(?=.*worker:1 at )(?=.*ps:0 at )", executors=ONLY_PROCESS),
+    job("all-reduce", python("all_reduce.py"), python("all_reduce.py", 4), log="rank 0: the sum is 10",
         executors=ONLY_PROCESS),
     job("ignores-sigterm", shell("trap '' TERM; echo ready; while :; do sleep 0.1; done"), state=CANCELLED,
         error="CANCELED", act="cancel"),
     job("daemons", shell("for i in 1 2 3; do (setsid sleep 100000 &) ; done; echo left")),
     job("flood", shell("i=0; while [ $i -lt 100 ]; do head -c 1000000 /dev/zero; i=$((i+1)); done"),
-        log="bytes (were )?dropped|dropped", scheduling={"timeout": "120s"}),
+        log="bytes (were )?dropped|dropped", log_bytes_max=LOG_LIMIT_MIB * 5 << 18, scheduling={"timeout": "120s"}),
     job("full-disk", shell("head -c 3000000 /dev/zero > $CUSTOMJOBD_BUCKETS/small/file || exit 9"), state=FAILED,
         error="(?s)non-zero status of 9.*No space left on device", needs="mount", executors=ONLY_PROCESS),
     job("out-of-memory", (1, [PYTHON, "-c", "x = bytearray(256 << 20)"]), state=FAILED,
@@ -99,6 +102,13 @@ def installed(module):
     return subprocess.run([PYTHON, "-c", f"import {module}"], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def counts_memory():
+    """Either version of control groups has its memory controller here."""
+    root = pathlib.Path("/sys/fs/cgroup")
+    controllers = root / "cgroup.controllers"
+    return (root / "memory").is_dir() or (controllers.is_file() and "memory" in controllers.read_text().split())
+
+
 class Bench:
     def __init__(self, executor, folder, engine):
         self.executor, self.folder, self.engine = executor, folder, engine
@@ -111,7 +121,7 @@ class Bench:
             ["mount", "-t", "tmpfs", "-o", "size=1m", "none", self.buckets / "small"], check=False,
             stderr=subprocess.DEVNULL).returncode == 0
         flags = ["--stop-grace", "1s", "--max-replicas", "200", "--buckets-dir", self.buckets, "--machine-types",
-                 folder / "machines.yaml", "--log-limit", "8MiB"]
+                 folder / "machines.yaml", "--log-limit", f"{LOG_LIMIT_MIB}MiB"]
         if engine:
             flags += ["--docker-socket", engine.socket]
         if os.geteuid() == 0:
@@ -138,7 +148,7 @@ class Bench:
         if one.needs == "mount-maps":
             return None if os.geteuid() == 0 else "only root may mount"
         if one.needs == "memory":
-            return None if os.geteuid() == 0 and pathlib.Path("/sys/fs/cgroup").exists() else "memory cannot be limited"
+            return None if os.geteuid() == 0 and counts_memory() else "memory cannot be limited"
         return f"{one.needs} is not installed" if one.needs and not installed(one.needs) else None
 
     def create(self, one):
@@ -175,6 +185,8 @@ class Bench:
             log = self.client("logs", name)
             if not re.search(one.log, log):
                 yield f"its log has no {one.log!r}: {log[-500:]}"
+            if one.log_bytes_max and len(log.encode()) > one.log_bytes_max:
+                yield f"its log has {len(log.encode())} bytes; at most {one.log_bytes_max} were to be kept"
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()

@@ -17,5 +17,6 @@ mine = torch.cat([parameter.detach().flatten() for parameter in model.parameters
 everybody = [torch.zeros_like(mine) for _ in range(dist.get_world_size())]
 dist.all_gather(everybody, mine)
 assert all(torch.equal(mine, other) for other in everybody), everybody
-print(f"rank {dist.get_rank()} of {dist.get_world_size()}: the same model everywhere")
+print(f"rank {dist.get_rank()} of {dist.get_world_size()}: the same model everywhere", flush=True)
+dist.barrier()  # the job is over when the first is
 dist.destroy_process_group()
