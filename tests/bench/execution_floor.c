@@ -3,7 +3,8 @@
  * usage: execution_floor stamp FILE SENT_NS                         appends the µs that have passed since to FILE
  *        execution_floor spawn SUPERVISOR DIR COUNT IN_FLIGHT FILE  COUNT replicas that stamp, so many at a time: of each
  *                                                                   the attempt's files, one durable write of 1 KiB, the
- *                                                                   supervisor by posix_spawn, and its end
+ *                                                                   supervisor by posix_spawn, and its end. FILE "-":
+ *                                                                   they run true
  * Prints    spawn: seconds and rate.
  */
 #include <errno.h>
@@ -66,7 +67,11 @@ static void make_attempt(const char *dir, const char *self, const char *file, in
     if (mkdir(dir, 0700) != 0) {
         fail(dir);
     }
-    size += (size_t)snprintf(argv, sizeof argv, "%s%cstamp%c%s%c%" PRId64, self, 0, 0, file, 0, sent_ns) + 1;
+    if (strcmp(file, "-") == 0) {
+        size += (size_t)snprintf(argv, sizeof argv, "true") + 1;
+    } else {
+        size += (size_t)snprintf(argv, sizeof argv, "%s%cstamp%c%s%c%" PRId64, self, 0, 0, file, 0, sent_ns) + 1;
+    }
     write_file(dir, "argv", argv, size);
     write_file(dir, "env", "PATH=/usr/bin:/bin", sizeof "PATH=/usr/bin:/bin");
     write_file(dir, "conf", "", 0);

@@ -44,7 +44,8 @@ struct load {
     size_t number_count;
     char *sent; /* where the time of sending goes; NULL: nowhere */
     uint32_t next_number;
-    uint64_t calls_max; /* ends then too; 0: does not */
+    uint64_t calls_max; /* exactly so many are made; 0: as many as there is time for */
+    uint64_t call_count;
     uint32_t *samples_us;
     size_t sample_count;
     uint64_t failures;
@@ -119,6 +120,7 @@ static void start_call(struct load *load, struct slot *slot)
     operations[5].data.recv_status_on_client.status = &slot->status;
     operations[5].data.recv_status_on_client.status_details = &slot->details;
     slot->start_ns = now_ns();
+    load->call_count++;
     if (grpc_call_start_batch(slot->call, operations, 6, slot, NULL) != GRPC_CALL_OK) {
         fprintf(stderr, "load: a batch was refused\n");
         exit(1);
@@ -199,7 +201,23 @@ static grpc_channel *open_channel(const char *address, int number)
 
 static bool is_enough(const struct load *load)
 {
-    return load->calls_max > 0 && load->warm_up_count + load->sample_count >= load->calls_max;
+    return load->calls_max > 0 && load->call_count >= load->calls_max;
+}
+
+/* What is measured from its sending on should find a connection. */
+static void await_connection(struct load *load, grpc_channel *channel)
+{
+    gpr_timespec deadline =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(CALL_SECONDS_MAX, GPR_TIMESPAN));
+    grpc_connectivity_state state;
+
+    while ((state = grpc_channel_check_connectivity_state(channel, 1)) != GRPC_CHANNEL_READY) {
+        grpc_channel_watch_connectivity_state(channel, state, deadline, load->queue, NULL);
+        if (!grpc_completion_queue_next(load->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).success) {
+            fprintf(stderr, "load: no connection\n");
+            exit(1);
+        }
+    }
 }
 
 static void find_numbers(struct load *load)
@@ -219,10 +237,10 @@ static double drive(struct load *load, struct slot *slots, size_t in_flight, dou
 {
     int64_t start = now_ns();
     int64_t end = start + (int64_t)(seconds * 1e9);
-    size_t running = in_flight;
+    size_t running = 0;
 
-    for (size_t i = 0; i < in_flight; i++) {
-        start_call(load, &slots[i]);
+    while (running < in_flight && !is_enough(load)) {
+        start_call(load, &slots[running++]);
     }
     while (running > 0) {
         grpc_event event = grpc_completion_queue_next(load->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
@@ -272,7 +290,13 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < in_flight; i++) {
         slots[i].channel = channels[i % connections];
     }
-    drive(&load, slots, in_flight, 0.3); /* connects and warms up */
+    if (load.calls_max > 0) {
+        for (size_t i = 0; i < connections; i++) {
+            await_connection(&load, channels[i]);
+        }
+    } else {
+        drive(&load, slots, in_flight, 0.3); /* connects and warms up */
+    }
     load.warm_up_count = load.sample_count;
     load.sample_count = 0;
     seconds = drive(&load, slots, in_flight, strtod(argv[6], NULL));
