@@ -33,6 +33,19 @@
 /* A place in Cloud Storage: "gs://", a bucket's name (222), a slash, an object's name (1024). */
 #define LIMIT_BUCKET_URI_BYTES (5 + 222 + 1 + 1024)
 
+/* Entries of one directory of the buckets that are sorted to list it. */
+#define LIMIT_BUCKET_ENTRIES 1000000
+/* Objects in one answer; Cloud Storage's own. */
+#define LIMIT_OBJECT_PAGE 1000
+/* What a client may say about an object, in extended attributes: file systems give a few kilobytes. */
+#define LIMIT_OBJECT_FIELDS_BYTES 3072
+/* One request with an object's bytes; more goes in several. Clients of Cloud Storage send up to 100 MiB in one. */
+#define LIMIT_OBJECT_BODY_BYTES (INT64_C(1024) * 1024 * 1024)
+/* Resumable uploads that nobody goes on with; Cloud Storage's own. */
+#define LIMIT_UPLOAD_AGE_S (7 * 24 * 3600)
+#define LIMIT_UPLOADS 10000
+#define LIMIT_COMPOSE_SOURCES 32
+
 /* Plain channels take 4 MB; a page of jobs is cut below it. */
 #define LIMIT_PAGE_BYTES (3 * 1024 * 1024)
 #define LIMIT_PAGE_SIZE_DEFAULT 100
