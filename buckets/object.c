@@ -136,8 +136,9 @@ static int merge(json_t *into, json_t *from, bool is_top)
 
         if (json_is_null(value)) {
             result = json_object_del(into, key) == 0 || !old ? 0 : -1;
-        } else if (is_top && json_is_object(value) && json_is_object(old)) {
-            result = merge(old, value, false);
+        } else if (is_top && json_is_object(value)) {
+            result = json_is_object(old) ? 0 : json_object_set_new(into, key, json_object());
+            result = result == 0 ? merge(json_object_get(into, key), value, false) : -1;
         } else {
             result = json_object_set(into, key, value);
         }

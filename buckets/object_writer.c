@@ -150,41 +150,48 @@ static int refuse_place(struct err *err, int errno_value, const struct object_pl
     return tree_fail(err, errno_value, plan->bucket->text, name);
 }
 
-static int move_to_place(int bucket_fd, int dir_fd, const char *file_name, int fd, const struct object_plan *plan,
-                         struct err *err)
+/* *ret_parent_fd: the directory it stands in now, to be synced and closed. */
+static int move_to_place(int bucket_fd, const struct unnamed_file *file, const struct object_plan *plan,
+                         int *ret_parent_fd, struct err *err)
 {
     /* Also against a job that makes it at this moment. */
     unsigned flags = plan->conditions->generation_match == 0 ? RENAME_NOREPLACE : 0;
     const char *base;
     int parent_fd;
-    int result = 0;
+    int result;
 
     if (tree_open_parent(bucket_fd, plan->name, true, &parent_fd, &base) != 0) {
         return refuse_place(err, errno, plan);
     }
-    tree_give_to_owner(parent_fd, fd, 0666);
-    if (renameat2(dir_fd, file_name, parent_fd, base, flags) != 0) {
-        result = flags != 0 && errno == EEXIST
-                     ? err_set(err, ERR_PRECONDITION,
-                               "At least one of the pre-conditions you specified did not hold: ifGenerationMatch=0, and "
-                               "the object exists.")
-                     : refuse_place(err, errno, plan);
-        close(parent_fd);
-        tree_prune(bucket_fd, plan->name);
-        return result;
+    tree_give_to_owner(parent_fd, file->fd, 0666);
+    if (renameat2(file->dir_fd, file->name, parent_fd, base, flags) == 0) {
+        *ret_parent_fd = parent_fd;
+        return 0;
     }
-    if (fsync(parent_fd) != 0) {
-        result = tree_fail(err, errno, plan->bucket->text, plan->name->text);
-    }
+    result = flags != 0 && errno == EEXIST
+                 ? err_set(err, ERR_PRECONDITION,
+                           "At least one of the pre-conditions you specified did not hold: ifGenerationMatch=0, and the "
+                           "object exists.")
+                 : refuse_place(err, errno, plan);
     close(parent_fd);
+    tree_prune(bucket_fd, plan->name);
     return result;
 }
 
+static int write_down(const struct unnamed_file *file, const struct object_info *info, struct err *err)
+{
+    if (object_info_write(file->fd, info, err) != 0) {
+        return -1;
+    }
+    return fsync(file->fd) == 0 ? 0 : write_fails(errno, err);
+}
+
 /* Under the lock. */
-static int commit_locked(struct bucket_tree *tree, int bucket_fd, int dir_fd, const char *file_name, int fd,
-                         const struct object_plan *plan, struct object_info *info, struct err *err)
+static int take_place(struct bucket_tree *tree, int bucket_fd, const struct unnamed_file *file,
+                      const struct object_plan *plan, struct object_info *info, int *ret_parent_fd, struct err *err)
 {
     struct object_info old = {.fields = NULL};
+    int64_t old_generation;
     bool is_there;
     int result;
 
@@ -192,39 +199,50 @@ static int commit_locked(struct bucket_tree *tree, int bucket_fd, int dir_fd, co
         return -1;
     }
     result = object_conditions_check(plan->conditions, is_there ? &old : NULL, err);
-    info->created_unix_us = info->updated_unix_us = clock_wall_unix_ns(clock_system()) / 1000;
-    info->generation = info->created_unix_us;
-    if (is_there && old.generation >= info->generation) {
-        info->generation = old.generation + 1;
-    }
+    old_generation = is_there ? old.generation : 0;
     object_info_deinit(&old);
-    /* Its mode and owner are set before: those change no time that counts. */
-    if (result != 0 || object_info_write(fd, info, err) != 0) {
-        return -1;
+    if (result == 0 && old_generation >= info->generation) {
+        info->generation = old_generation + 1; /* the clock was set back, or two came in one microsecond */
+        result = write_down(file, info, err);
     }
-    if (fsync(fd) != 0) {
-        return write_fails(errno, err);
-    }
-    return move_to_place(bucket_fd, dir_fd, file_name, fd, plan, err);
+    return result == 0 ? move_to_place(bucket_fd, file, plan, ret_parent_fd, err) : -1;
 }
 
-int object_commit_file(struct bucket_tree *tree, int dir_fd, const char *file_name, int fd,
-                       const struct object_plan *plan, struct object_info *ret_info, struct err *err)
+static int give_name(struct bucket_tree *tree, const struct unnamed_file *file, const struct object_plan *plan,
+                     struct object_info *info, struct err *err)
 {
-    struct object_info info = {.name = *plan->name, .metageneration = 1};
+    int parent_fd = -1;
     int bucket_fd;
     int result;
 
-    if (object_fields_check(plan->fields, err) != 0 || object_info_checksum(fd, &info, err) != 0 ||
-        check_sums(plan, &info, err) != 0 || tree_open_bucket(tree, plan->bucket, &bucket_fd, err) != 0) {
+    if (tree_open_bucket(tree, plan->bucket, &bucket_fd, err) != 0) {
+        return -1;
+    }
+    pthread_mutex_lock(&tree->lock);
+    result = take_place(tree, bucket_fd, file, plan, info, &parent_fd, err);
+    pthread_mutex_unlock(&tree->lock);
+    close(bucket_fd);
+    if (result == 0 && fsync(parent_fd) != 0) {
+        result = tree_fail(err, errno, plan->bucket->text, plan->name->text);
+    }
+    if (parent_fd >= 0) {
+        close(parent_fd);
+    }
+    return result;
+}
+
+int object_commit_file(struct bucket_tree *tree, const struct unnamed_file *file, const struct object_plan *plan,
+                       struct object_info *ret_info, struct err *err)
+{
+    struct object_info info = {.name = *plan->name, .metageneration = 1};
+
+    if (object_fields_check(plan->fields, err) != 0 || object_info_checksum(file->fd, &info, err) != 0 ||
+        check_sums(plan, &info, err) != 0) {
         return -1;
     }
     info.fields = json_incref(plan->fields);
-    pthread_mutex_lock(&tree->lock);
-    result = commit_locked(tree, bucket_fd, dir_fd, file_name, fd, plan, &info, err);
-    pthread_mutex_unlock(&tree->lock);
-    close(bucket_fd);
-    if (result != 0) {
+    info.generation = info.created_unix_us = info.updated_unix_us = clock_wall_unix_ns(clock_system()) / 1000;
+    if (write_down(file, &info, err) != 0 || give_name(tree, file, plan, &info, err) != 0) {
         object_info_deinit(&info);
         return -1;
     }
@@ -262,8 +280,9 @@ int object_writer_commit(struct object_writer *writer, const struct object_plan 
     struct stat status;
 
     if (!object_name_is_placeholder(plan->name)) {
-        if (object_commit_file(writer->tree, writer->tree->unfinished_fd, writer->file_name, writer->fd, plan, ret_info,
-                               err) != 0) {
+        const struct unnamed_file file = {writer->tree->unfinished_fd, writer->file_name, writer->fd};
+
+        if (object_commit_file(writer->tree, &file, plan, ret_info, err) != 0) {
             return -1;
         }
         writer->is_committed = true;

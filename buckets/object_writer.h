@@ -38,8 +38,15 @@ MUST_USE int object_writer_commit(struct object_writer *writer, const struct obj
 /* Removes what was not committed. NULL is allowed. */
 void object_writer_close(struct object_writer *writer);
 
-/* Makes the object of the file that stands in dir_fd under that name, open as fd: moves it to its place. */
-MUST_USE int object_commit_file(struct bucket_tree *tree, int dir_fd, const char *file_name, int fd,
+/* A file of ours that is to become an object. */
+struct unnamed_file {
+    int dir_fd;
+    const char *name; /* in there */
+    int fd;           /* the same, open */
+};
+
+/* Moves the file to the object's place. */
+MUST_USE int object_commit_file(struct bucket_tree *tree, const struct unnamed_file *file,
                                 const struct object_plan *plan, struct object_info *ret_info, struct err *err);
 
 C_DECLS_END
