@@ -43,7 +43,6 @@
 #define LIMIT_OBJECT_BODY_BYTES (INT64_C(1024) * 1024 * 1024)
 /* Resumable uploads that nobody goes on with; Cloud Storage's own. */
 #define LIMIT_UPLOAD_AGE_S (7 * 24 * 3600)
-#define LIMIT_UPLOADS 10000
 #define LIMIT_COMPOSE_SOURCES 32
 
 /* Plain channels take 4 MB; a page of jobs is cut below it. */

@@ -102,7 +102,7 @@ int object_open(struct bucket_tree *tree, const struct bucket_name *bucket, cons
                 const struct object_conditions *conditions, int *ret_fd, struct object_info *ret_info, struct err *err)
 {
     int bucket_fd;
-    int fd;
+    int fd = -1;
     int result;
 
     if (tree_open_bucket(tree, bucket, &bucket_fd, err) != 0) {
