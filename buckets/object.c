@@ -79,7 +79,7 @@ static int look(int bucket_fd, const struct bucket_name *bucket, const struct ob
 {
     struct object_info info = {.name = *name};
     struct stat status;
-    int fd;
+    int fd = -1;
 
     if (open_file(bucket_fd, bucket, name, &fd, &status, err) != 0) {
         return -1;
@@ -169,7 +169,7 @@ static int patch(int bucket_fd, const struct bucket_name *bucket, const struct o
                  struct object_info *ret_info, struct err *err)
 {
     struct object_info info;
-    int fd;
+    int fd = -1;
 
     if (look(bucket_fd, bucket, name, conditions, &fd, &info, err) != 0) {
         return -1;
@@ -233,7 +233,7 @@ int object_delete(struct bucket_tree *tree, const struct bucket_name *bucket, co
 {
     struct object_info info = {.fields = NULL};
     int bucket_fd;
-    int fd;
+    int fd = -1;
     int result;
 
     if (tree_open_bucket(tree, bucket, &bucket_fd, err) != 0) {

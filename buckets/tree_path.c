@@ -50,13 +50,11 @@ int tree_open_bucket(const struct bucket_tree *tree, const struct bucket_name *b
 
 int tree_open_beneath(int dir_fd, const char *path, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+    /* O_NONBLOCK: a pipe that a job has made must not hold us up. */
+    struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd = -1;
 
-    if (flags & O_PATH) {
-        how.flags = (uint64_t)(flags | O_CLOEXEC);
-    }
     /* EAGAIN: something was renamed while the kernel looked. */
     for (int i = 0; i < EAGAIN_TRIES; i++) {
         fd = syscall(SYS_openat2, dir_fd, path[0] == '\0' ? "." : path, &how, sizeof how);
@@ -74,8 +72,8 @@ void tree_give_to_owner(int dir_fd, int fd, mode_t mode_mask)
     if (fstat(dir_fd, &status) != 0) {
         return;
     }
-    if (geteuid() == 0 && (status.st_uid != 0 || status.st_gid != 0)) {
-        (void)fchown(fd, status.st_uid, status.st_gid);
+    if (geteuid() == 0 && (status.st_uid != 0 || status.st_gid != 0) && fchown(fd, status.st_uid, status.st_gid) != 0) {
+        /* Then it is the server's, which jobs can read if the mode lets them. */
     }
     (void)fchmod(fd, status.st_mode & mode_mask);
 }

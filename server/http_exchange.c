@@ -1,5 +1,6 @@
 #include "server/http_exchange.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ struct http_exchange {
     void *state;
     void (*release)(void *state);
     void (*gone)(void *state);
+    void (*more)(void *state);
+    h2o_generator_t generator; /* of an answer in pieces */
     size_t header_bytes;
     bool is_answered;
     bool is_gone; /* by __atomic */
@@ -66,6 +69,11 @@ struct span http_exchange_body(const struct http_exchange *exchange)
 struct span http_exchange_host(const struct http_exchange *exchange)
 {
     return exchange->request ? span_of_vector(exchange->request->input.authority) : span_of("");
+}
+
+struct span http_exchange_scheme(const struct http_exchange *exchange)
+{
+    return exchange->request ? span_of_vector(exchange->request->scheme->name) : span_of("");
 }
 
 struct span http_exchange_header(const struct http_exchange *exchange, const char *name)
@@ -242,13 +250,19 @@ static const char *reason_of(int status)
     } rows[] = {
         {200, "OK"},
         {204, "No Content"},
+        {206, "Partial Content"},
+        {304, "Not Modified"},
+        {308, "Resume Incomplete"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {409, "Conflict"},
+        {410, "Gone"},
+        {412, "Precondition Failed"},
         {413, "Content Too Large"},
+        {416, "Range Not Satisfiable"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {499, "Client Closed Request"},
@@ -284,6 +298,25 @@ void http_exchange_close(struct http_exchange *exchange)
     }
 }
 
+static void set_head(h2o_req_t *request, int status, const char *content_type, size_t length)
+{
+    request->res.status = status;
+    request->res.reason = reason_of(status);
+    request->res.content_length = length;
+    request->compress_hint = H2O_COMPRESS_HINT_DISABLE;
+    h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 1, NULL,
+                          H2O_STRLIT("nosniff"));
+    if (content_type) {
+        h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
+                       strlen(content_type));
+    }
+}
+
+static bool is_head(const h2o_req_t *request)
+{
+    return h2o_memis(request->input.method.base, request->input.method.len, H2O_STRLIT("HEAD"));
+}
+
 void http_exchange_answer(struct http_exchange *exchange, int status, const char *content_type, struct span body)
 {
     static h2o_generator_t generator = {NULL, NULL};
@@ -295,23 +328,63 @@ void http_exchange_answer(struct http_exchange *exchange, int status, const char
         end(exchange);
         return;
     }
-    request->res.status = status;
-    request->res.reason = reason_of(status);
-    request->res.content_length = body.size;
-    request->compress_hint = H2O_COMPRESS_HINT_DISABLE;
-    h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 1, NULL,
-                          H2O_STRLIT("nosniff"));
-    if (content_type) {
-        h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
-                       strlen(content_type));
-    }
+    set_head(request, status, content_type, body.size);
     if (body.size >= HTTP_GZIP_LEAST_BYTES) {
         request->compress_hint = H2O_COMPRESS_HINT_ENABLE;
     }
     h2o_start_response(request, &generator);
-    if (body.size == 0 || h2o_memis(request->input.method.base, request->input.method.len, H2O_STRLIT("HEAD"))) {
+    if (body.size == 0 || is_head(request)) {
         h2o_send(request, NULL, 0, H2O_SEND_STATE_FINAL);
     } else {
         h2o_send(request, &bytes, 1, H2O_SEND_STATE_FINAL);
+    }
+}
+
+/* ---- an answer in pieces ---- */
+
+static void ask_more(h2o_generator_t *generator, h2o_req_t *request)
+{
+    struct http_exchange *exchange =
+        (struct http_exchange *)(void *)((char *)generator - offsetof(struct http_exchange, generator));
+
+    (void)request;
+    exchange->more(exchange->state);
+}
+
+void http_exchange_start_answer(struct http_exchange *exchange, int status, const char *content_type, uint64_t length,
+                                void (*more)(void *state))
+{
+    h2o_req_t *request = exchange->request;
+
+    exchange->more = more;
+    exchange->generator = (h2o_generator_t){ask_more, NULL};
+    if (request) {
+        set_head(request, status, content_type, (size_t)length);
+        h2o_start_response(request, &exchange->generator);
+    }
+}
+
+void http_exchange_send(struct http_exchange *exchange, struct span piece, bool is_last)
+{
+    h2o_req_t *request = exchange->request;
+    h2o_iovec_t bytes = h2o_iovec_init(piece.data, piece.size);
+    bool is_empty = piece.size == 0 || (request && is_head(request));
+
+    exchange->is_answered = exchange->is_answered || is_last;
+    if (request) {
+        h2o_send(request, is_empty ? NULL : &bytes, is_empty ? 0 : 1,
+                 is_last ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+    } else if (is_last) {
+        end(exchange);
+    }
+}
+
+void http_exchange_cut(struct http_exchange *exchange)
+{
+    exchange->is_answered = true;
+    if (exchange->request) {
+        h2o_send(exchange->request, NULL, 0, H2O_SEND_STATE_ERROR);
+    } else {
+        end(exchange);
     }
 }

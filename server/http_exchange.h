@@ -11,6 +11,7 @@
 #define SERVER_HTTP_EXCHANGE_H_
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
@@ -25,6 +26,7 @@ struct span http_exchange_path(const struct http_exchange *exchange);   /* as se
 struct span http_exchange_query(const struct http_exchange *exchange);  /* as sent, without the '?' */
 struct span http_exchange_body(const struct http_exchange *exchange);
 struct span http_exchange_host(const struct http_exchange *exchange); /* with its port, if there is one */
+struct span http_exchange_scheme(const struct http_exchange *exchange); /* "http" or "https" */
 /* Lower-case name; empty when absent, the first when there are several. */
 struct span http_exchange_header(const struct http_exchange *exchange, const char *name);
 size_t http_exchange_header_bytes(const struct http_exchange *exchange); /* of path and headers */
@@ -44,8 +46,15 @@ bool http_exchange_is_own_thread(const struct http_exchange *exchange);
 /* ---- the answer ---- */
 /* Before the answer; static lower-case name, the value is copied. */
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, struct span value);
-/* Ends it. The body must live until the state is released. content_type: static, NULL for an answer without a body. */
+/* Ends it. The body must live until the state is released. content_type must too; NULL for an answer without a body. */
 void http_exchange_answer(struct http_exchange *exchange, int status, const char *content_type, struct span body);
+/* Instead: an answer of length bytes, in pieces. more is called with the state when the piece before has been taken. */
+void http_exchange_start_answer(struct http_exchange *exchange, int status, const char *content_type, uint64_t length,
+                                void (*more)(void *state));
+/* After that, and each more. The piece must live until the next more, or the release. */
+void http_exchange_send(struct http_exchange *exchange, struct span piece, bool is_last);
+/* Ends it without the rest, and the connection with it: the client sees that it has not got all. Also for one that is gone. */
+void http_exchange_cut(struct http_exchange *exchange);
 /* The connection ends after this answer. */
 void http_exchange_close(struct http_exchange *exchange);
 
