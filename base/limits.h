@@ -41,6 +41,10 @@
 #define LIMIT_OBJECT_FIELDS_BYTES 3072
 /* One request with an object's bytes; more goes in several. Clients of Cloud Storage send up to 100 MiB in one. */
 #define LIMIT_OBJECT_BODY_BYTES (INT64_C(1024) * 1024 * 1024)
+/* Requests to the buckets at one time, each with a piece of LIMIT_OBJECT_PIECE_BYTES in memory, and what of an object goes to and from
+ * the disk at once. */
+#define LIMIT_GCS_CALLS 256
+#define LIMIT_OBJECT_PIECE_BYTES (1024 * 1024)
 /* Resumable uploads that nobody goes on with; Cloud Storage's own. */
 #define LIMIT_UPLOAD_AGE_S (7 * 24 * 3600)
 #define LIMIT_COMPOSE_SOURCES 32

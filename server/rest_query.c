@@ -83,6 +83,23 @@ int rest_decode_name(struct span raw, struct upb_Arena *arena, struct span *ret_
     return 0;
 }
 
+int rest_decode_segment(struct span raw, struct upb_Arena *arena, struct span *ret_text, struct err *err)
+{
+    char *text = upb_Arena_Malloc(arena, raw.size + 1);
+    size_t size;
+
+    if (!text) {
+        return err_set(err, ERR_EXHAUSTED, "no memory for a name of %zu bytes", raw.size);
+    }
+    if (!decode(raw, false, text, &size) || !is_text(span_make(text, size))) {
+        return err_set(err, ERR_INVALID,
+                       "The path's segment \"%.*s\" has a %% without two hexadecimal digits, or is no UTF-8 text.",
+                       SPAN_FORMAT(excerpt(raw)));
+    }
+    *ret_text = span_make(text, size);
+    return 0;
+}
+
 static int decode_word(struct span raw, struct upb_Arena *arena, struct span *ret_word, struct err *err)
 {
     char *word = upb_Arena_Malloc(arena, raw.size + 1);

@@ -1,6 +1,6 @@
 /* rest_query: percent-decoding, of a path's name and of a query's parameters.
  *
- * Used by   rest_request.c.
+ * Used by   rest_request.c, gcs_route.c, gcs_request.c.
  * Owns      nothing: what was decoded lies in the arena.
  * Thread    the arena's.
  * Errors    ERR_INVALID with the name of the parameter, or what is wrong with the path; ERR_EXHAUSTED.
@@ -20,6 +20,9 @@ struct upb_Arena;
 
 /* A resource's name, segment by segment: one that holds a '/', or is no UTF-8 or has a NUL, is refused. */
 MUST_USE int rest_decode_name(struct span raw, struct upb_Arena *arena, struct span *ret_name, struct err *err);
+
+/* One segment, which may hold a '/' when decoded. */
+MUST_USE int rest_decode_segment(struct span raw, struct upb_Arena *arena, struct span *ret_text, struct err *err);
 
 struct rest_parameter {
     struct span name;
