@@ -188,12 +188,16 @@ int gcs_http_status(const struct err *err, bool not_modified)
 json_t *gcs_json_error(int http, const struct err *err)
 {
     const char *reason = "internalError";
+    json_t *message = json_string(err->text);
 
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         if (errors[i].code == err->code) {
             reason = errors[i].reason;
         }
     }
-    return json_pack("{s:{s:i,s:s,s:[{s:s,s:s,s:s}]}}", "error", "code", http, "message", err->text, "errors", "domain",
-                     "global", "reason", reason, "message", err->text);
+    if (!message) { /* a name in it was cut within a character */
+        message = json_string(err_code_name(err->code));
+    }
+    return json_pack("{s:{s:i,s:O,s:[{s:s,s:s,s:o}]}}", "error", "code", http, "message", message, "errors", "domain",
+                     "global", "reason", reason, "message", message);
 }
