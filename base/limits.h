@@ -41,6 +41,8 @@
 #define LIMIT_OBJECT_FIELDS_BYTES 3072
 /* One request with an object's bytes; more goes in several. Clients of Cloud Storage send up to 100 MiB in one. */
 #define LIMIT_OBJECT_BODY_BYTES (INT64_C(1024) * 1024 * 1024)
+/* From the end of the last answer to the whole of the next request, where that may be an object. */
+#define LIMIT_OBJECT_REQUEST_MS (15 * 60 * 1000)
 /* Requests to the buckets at one time, each with a piece of LIMIT_OBJECT_PIECE_BYTES in memory, and what of an object goes to and from
  * the disk at once. */
 #define LIMIT_GCS_CALLS 256

@@ -20,6 +20,9 @@ C_DECLS_BEGIN
 
 struct bucket_tree;
 
+/* Below DIR: files that are being written, removed when they are a day old. */
+#define BUCKET_TREE_UNFINISHED ".customjobd/unfinished"
+
 MUST_USE int bucket_tree_open(const char *dir, struct bucket_tree **ret_tree, struct err *err);
 /* NULL is allowed. Nothing of it may be in use. */
 void bucket_tree_close(struct bucket_tree *tree);

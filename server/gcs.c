@@ -19,6 +19,7 @@
 
 struct gcs {
     struct bucket_tree *tree;
+    char *spill_dir;
     uint32_t calls; /* the HTTP thread's */
     pthread_t workers[WORKERS];
     unsigned worker_count;
@@ -241,12 +242,22 @@ int gcs_create(const char *buckets_dir, struct gcs **ret_gcs, struct err *err)
     pthread_mutex_init(&gcs->lock, NULL);
     pthread_cond_init(&gcs->changed, NULL);
     gcs->last_next = &gcs->first;
+    if (asprintf(&gcs->spill_dir, "%s/" BUCKET_TREE_UNFINISHED, buckets_dir) < 0) {
+        gcs->spill_dir = NULL;
+        gcs_destroy(gcs);
+        return err_set(err, ERR_EXHAUSTED, "no memory for the buckets");
+    }
     if (bucket_tree_open(buckets_dir, &gcs->tree, err) != 0 || start_workers(gcs, err) != 0) {
         gcs_destroy(gcs);
         return -1;
     }
     *ret_gcs = gcs;
     return 0;
+}
+
+const char *gcs_spill_dir(const struct gcs *gcs)
+{
+    return gcs->spill_dir;
 }
 
 void gcs_destroy(struct gcs *gcs)
@@ -262,6 +273,7 @@ void gcs_destroy(struct gcs *gcs)
         pthread_join(gcs->workers[i], NULL);
     }
     bucket_tree_close(gcs->tree);
+    free(gcs->spill_dir);
     pthread_cond_destroy(&gcs->changed);
     pthread_mutex_destroy(&gcs->lock);
     free(gcs);

@@ -21,6 +21,8 @@ struct gcs;
 struct http_exchange;
 
 MUST_USE int gcs_create(const char *buckets_dir, struct gcs **ret_gcs, struct err *err);
+/* A directory on the buckets' file system for what is being received. Lives as long as the gcs. */
+const char *gcs_spill_dir(const struct gcs *gcs);
 /* No call may be left. NULL is allowed. */
 void gcs_destroy(struct gcs *gcs);
 /* False: no path of that API; the exchange is as it was. */

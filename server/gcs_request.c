@@ -366,6 +366,7 @@ int gcs_request_read(struct http_exchange *exchange, struct upb_Arena *arena, st
     request->conditions = none;
     request->source_conditions = none;
     request->is_head = span_equal_text(http_exchange_method(exchange), "HEAD");
+    request->takes_no_308 = span_equal_text(http_exchange_header(exchange, "x-guploader-no-308"), "yes");
     request->fields = json_object();
     if (!request->fields) {
         return err_set(err, ERR_EXHAUSTED, "no memory for a request");

@@ -67,8 +67,10 @@ static void answer_incomplete(struct gcs_call *call)
     if (upload_size(call->upload) > 0) {
         gcs_call_add_header(call, "range", "bytes=0-%" PRIu64, upload_size(call->upload) - 1);
     }
-    gcs_call_add_header(call, "x-http-status-code-override", "308");
-    gcs_call_answer_empty(call, 308);
+    if (call->request.takes_no_308) {
+        gcs_call_add_header(call, "x-http-status-code-override", "308");
+    }
+    gcs_call_answer_empty(call, call->request.takes_no_308 ? 200 : 308);
 }
 
 static void answer_result(struct gcs_call *call)

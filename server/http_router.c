@@ -6,6 +6,8 @@
 
 #include "base/limits.h"
 #include "server/excerpt.h"
+#include "server/gcs.h"
+#include "server/gcs_route.h"
 #include "server/health_service.h"
 #include "server/http_exchange.h"
 #include "server/rest.h"
@@ -14,6 +16,7 @@
 
 struct http_router {
     const struct services *services;
+    struct gcs *gcs; /* NULL: there are no buckets */
     struct rest *rest;
     bool has_stopped; /* by __atomic */
 };
@@ -49,7 +52,13 @@ static bool serve_api(struct http_router *router, struct http_exchange *exchange
     return rest_serve(router->rest, exchange);
 }
 
-static bool (*const modules[])(struct http_router *, struct http_exchange *) = {serve_health, serve_openapi, serve_api};
+static bool serve_buckets(struct http_router *router, struct http_exchange *exchange)
+{
+    return router->gcs && gcs_serve(router->gcs, exchange);
+}
+
+static bool (*const modules[])(struct http_router *, struct http_exchange *) = {serve_health, serve_openapi, serve_api,
+                                                                                serve_buckets};
 
 /* ---- before them ---- */
 
@@ -103,11 +112,22 @@ static int check(const struct http_router *router, struct http_exchange *exchang
     return 0;
 }
 
+/* The server takes bodies as long as the longest module's. */
+static bool is_too_long(const struct http_router *router, const struct http_exchange *exchange)
+{
+    return http_exchange_body(exchange).size > LIMIT_REQUEST_BYTES &&
+           !(router->gcs && gcs_route_is_upload(http_exchange_path(exchange)));
+}
+
 void http_router_serve(void *context, struct http_exchange *exchange)
 {
     struct http_router *router = context;
     struct err err = ERR_INIT;
 
+    if (is_too_long(router, exchange)) {
+        http_exchange_answer(exchange, 413, TEXT_PLAIN, span_of("the request's body is above the limit of 4 MiB\n"));
+        return;
+    }
     if (check(router, exchange, &err)) {
         rest_refuse(router->rest, exchange, &err);
         return;
@@ -124,7 +144,8 @@ void http_router_serve(void *context, struct http_exchange *exchange)
 
 /* ---- life ---- */
 
-int http_router_create(const struct services *services, struct http_router **ret_router, struct err *err)
+int http_router_create(const struct services *services, struct gcs *gcs, struct http_router **ret_router,
+                       struct err *err)
 {
     struct http_router *router = calloc(1, sizeof *router);
 
@@ -132,6 +153,7 @@ int http_router_create(const struct services *services, struct http_router **ret
         return err_set(err, ERR_EXHAUSTED, "no memory for the HTTP router");
     }
     router->services = services;
+    router->gcs = gcs;
     if (rest_create(services, &router->rest, err)) {
         http_router_destroy(router);
         return -1;

@@ -15,10 +15,13 @@
 
 C_DECLS_BEGIN
 
+struct gcs;
 struct http_exchange;
 struct http_router;
 
-MUST_USE int http_router_create(const struct services *services, struct http_router **ret_router, struct err *err);
+/* gcs: NULL for none; must outlive the router. */
+MUST_USE int http_router_create(const struct services *services, struct gcs *gcs, struct http_router **ret_router,
+                                struct err *err);
 /* Nobody may be under way. NULL is allowed. */
 void http_router_destroy(struct http_router *router);
 /* Of a struct http_server_options; context is the router. */

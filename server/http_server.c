@@ -1,6 +1,7 @@
 #include "server/http_server.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,8 @@
 /* How often connections are looked at. */
 #define LOOK_MS 1000
 #define GZIP_QUALITY 1
+/* What of a body stays in memory: the rest is in a file. */
+#define SPILL_BYTES (1024 * 1024)
 #define BROTLI_NEVER (-1)
 
 static int64_t now_ms(void)
@@ -110,7 +113,7 @@ static void configure(struct http_server *server)
 
     h2o_config_init(config);
     config->server_name = h2o_iovec_init(H2O_STRLIT("customjobd"));
-    config->max_request_entity_size = LIMIT_REQUEST_BYTES;
+    config->max_request_entity_size = server->options.body_bytes_max;
     config->handshake_timeout = LIMIT_HANDSHAKE_MS;
     config->http1.req_timeout = (uint64_t)server->options.request_ms;
     config->http2.idle_timeout = (uint64_t)server->options.request_ms;
@@ -121,6 +124,19 @@ static void configure(struct http_server *server)
     handler = (struct http_handler *)h2o_create_handler(&host->fallback_path, sizeof *handler);
     handler->handler.on_req = http_exchange_begin;
     handler->server = server;
+}
+
+/* libh2o's buffers ask this variable of its own. */
+static int set_spill(const char *dir, struct err *err)
+{
+    h2o_buffer_mmap_settings_t *settings = &h2o_socket_buffer_mmap_settings;
+    int size = snprintf(settings->fn_template, sizeof settings->fn_template, "%s/body.XXXXXX", dir);
+
+    if (size < 0 || (size_t)size >= sizeof settings->fn_template) {
+        return err_set(err, ERR_INVALID, "the path %.200s… is too long for bodies of requests", dir);
+    }
+    settings->threshold = SPILL_BYTES;
+    return 0;
 }
 
 int http_server_create(const struct http_server_options *options, struct http_server **ret_server, struct err *err)
@@ -140,6 +156,13 @@ int http_server_create(const struct http_server_options *options, struct http_se
     }
     if (server->options.answer_ms == 0) {
         server->options.answer_ms = LIMIT_HTTP_ANSWER_MS;
+    }
+    if (server->options.body_bytes_max == 0) {
+        server->options.body_bytes_max = LIMIT_REQUEST_BYTES;
+    }
+    if (server->options.spill_dir && set_spill(server->options.spill_dir, err) != 0) {
+        free(server);
+        return -1;
     }
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

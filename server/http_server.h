@@ -34,6 +34,9 @@ struct http_server_options {
     uint32_t connections_max; /* 0: LIMIT_HTTP_CONNECTIONS */
     int64_t request_ms;       /* 0: LIMIT_HTTP_REQUEST_MS */
     int64_t answer_ms;        /* 0: LIMIT_HTTP_ANSWER_MS */
+    size_t body_bytes_max;    /* 0: LIMIT_REQUEST_BYTES */
+    /* Where what is above a megabyte of a body lies in a file that has no name; NULL: in memory. Of the process: one has it. */
+    const char *spill_dir;
 };
 
 MUST_USE int http_server_create(const struct http_server_options *options, struct http_server **ret_server,

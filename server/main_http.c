@@ -1,13 +1,23 @@
 #include "server/main_http.h"
 
+#include "base/limits.h"
+#include "server/gcs.h"
 #include "server/http_router.h"
 #include "server/http_server.h"
 
-int main_http_make(struct main_http *http, const struct services *services, struct err *err)
+int main_http_make(struct main_http *http, const struct services *services, const char *buckets_dir, struct err *err)
 {
     struct http_server_options options = {.store = services->store, .serve = http_router_serve};
 
-    if (http_router_create(services, &http->router, err)) {
+    if (buckets_dir) {
+        if (gcs_create(buckets_dir, &http->gcs, err)) {
+            return -1;
+        }
+        options.body_bytes_max = LIMIT_OBJECT_BODY_BYTES;
+        options.request_ms = LIMIT_OBJECT_REQUEST_MS;
+        options.spill_dir = gcs_spill_dir(http->gcs);
+    }
+    if (http_router_create(services, http->gcs, &http->router, err)) {
         return -1;
     }
     options.context = http->router;
@@ -47,5 +57,6 @@ void main_http_destroy(struct main_http *http)
 {
     http_server_destroy(http->server);
     http_router_destroy(http->router);
+    gcs_destroy(http->gcs);
     *http = (struct main_http){.server = NULL};
 }

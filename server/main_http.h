@@ -15,15 +15,19 @@
 
 C_DECLS_BEGIN
 
+struct gcs;
 struct http_router;
 struct http_server;
 
 struct main_http {
+    struct gcs *gcs; /* NULL: no buckets */
     struct http_router *router;
     struct http_server *server;
 };
 
-MUST_USE int main_http_make(struct main_http *http, const struct services *services, struct err *err);
+/* buckets_dir: NULL for none. */
+MUST_USE int main_http_make(struct main_http *http, const struct services *services, const char *buckets_dir,
+                            struct err *err);
 MUST_USE int main_http_start(struct main_http *http, struct err *err);
 /* Refuses what comes from here on; returns at once. */
 void main_http_drain(struct main_http *http);
