@@ -55,6 +55,32 @@ def python_sdk_rest(installer, servers):
     run([python_of(installer), HERE / "python" / "sdk_client.py", f"http://{servers.rest()}"], CLIENT_SECONDS)
 
 
+def storage_environment(servers):
+    """All that a client of Cloud Storage is told."""
+    return dict(os.environ, STORAGE_EMULATOR_HOST=f"http://{servers.rest()}")
+
+
+def python_storage(installer, servers):
+    run([python_of(installer), HERE / "python" / "storage_client.py", servers.buckets()], CLIENT_SECONDS,
+        env=storage_environment(servers))
+
+
+def python_gcsfs(installer, servers):
+    pins = HERE / "gcsfs" / "requirements.txt"
+
+    def install(folder):
+        run([sys.executable, "-m", "venv", folder], INSTALL_SECONDS)
+        run([folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "-r", pins], INSTALL_SECONDS)
+
+    python = installer.folder("gcsfs", [pins], install) / "bin" / "python"
+    run([python, HERE / "gcsfs" / "client.py", servers.buckets()], CLIENT_SECONDS, env=storage_environment(servers))
+
+
+def python_local_script(installer, servers):
+    run([python_of(installer), HERE / "python" / "local_script_client.py", f"http://{servers.rest()}",
+         servers.buckets()], CLIENT_SECONDS, env=storage_environment(servers))
+
+
 def install_node(folder):
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / "node" / name, folder)
@@ -119,7 +145,8 @@ def gcloud(installer, servers):
 
 
 CLIENTS = {"python-gapic": python_gapic, "python-gapic-rest": python_gapic_rest, "python-sdk": python_sdk,
-           "python-sdk-rest": python_sdk_rest, "node": node, "node-rest": node_rest, "go": go, "java": java,
+           "python-sdk-rest": python_sdk_rest, "python-storage": python_storage, "python-gcsfs": python_gcsfs,
+           "python-local-script": python_local_script, "node": node, "node-rest": node_rest, "go": go, "java": java,
            "grpcurl": grpcurl, "gcloud": gcloud}
 
 
@@ -129,13 +156,20 @@ class Servers:
     def __init__(self, stack):
         self._stack = stack
         self._plain = None
+        self._buckets = None
         self._tls = None
 
     def plain(self):
         if self._plain is None:
+            self._buckets = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="customjobd-buckets-"))
             self._plain = self._stack.enter_context(
-                server_fixture.running("--stop-grace", "2s", "--http-listen", "127.0.0.1:0"))
+                server_fixture.running("--stop-grace", "2s", "--http-listen", "127.0.0.1:0",
+                                       "--buckets-dir", self._buckets))
         return self._plain.address
+
+    def buckets(self):
+        self.plain()
+        return self._buckets
 
     def rest(self):
         self.plain()
