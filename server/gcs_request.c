@@ -335,6 +335,9 @@ static int read_body(struct http_exchange *exchange, struct gcs_request *request
 {
     struct span body = http_exchange_body(exchange);
 
+    if (request->route.method == GCS_INSERT_OBJECT && request->upload_id.size > 0) {
+        request->route.method = GCS_CONTINUE_UPLOAD; /* gcsfs goes on by POST */
+    }
     switch (request->route.method) {
     case GCS_INSERT_OBJECT:
         return read_insert(exchange, request, err);
