@@ -146,6 +146,7 @@ static void (*work_of(const struct gcs_request *request))(struct gcs_call *)
     case GCS_DELETE_OBJECT:
         return gcs_work_delete_object;
     case GCS_COPY_OBJECT:
+    case GCS_MOVE_OBJECT:
     case GCS_REWRITE_OBJECT:
         return gcs_work_copy_object;
     case GCS_COMPOSE_OBJECT:

@@ -171,7 +171,7 @@ static const struct {
     {ERR_PRECONDITION, 412, "conditionNotMet"},
     {ERR_EXHAUSTED, 429, "rateLimitExceeded"},
     {ERR_UNAVAILABLE, 503, "backendError"},
-    {ERR_UNSUPPORTED, 501, "notImplemented"},
+    {ERR_UNSUPPORTED, 400, "notImplemented"}, /* clients try a 501 again and again */
     {ERR_DENIED, 403, "forbidden"},
 };
 

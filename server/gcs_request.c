@@ -347,6 +347,7 @@ static int read_body(struct http_exchange *exchange, struct gcs_request *request
     case GCS_PATCH_OBJECT:
     case GCS_UPDATE_OBJECT:
     case GCS_COPY_OBJECT:
+    case GCS_MOVE_OBJECT:
     case GCS_REWRITE_OBJECT:
         if (read_json(body, request, err) != 0) {
             return -1;

@@ -114,7 +114,7 @@ static bool find_bucket_method(struct span verb, const struct segments *segments
     return false;
 }
 
-/* B/o, B/o/O, B/o/O/compose and B/o/O/rewriteTo/b/B/o/O. */
+/* B/o, B/o/O, B/o/O/compose, B/o/O/moveTo/o/O and B/o/O/rewriteTo/b/B/o/O. */
 static bool find_object_method(struct span verb, const struct segments *segments, enum gcs_method *ret_method)
 {
     static const struct verb_method of_all[] = {{"GET", GCS_LIST_OBJECTS}};
@@ -135,6 +135,10 @@ static bool find_object_method(struct span verb, const struct segments *segments
     }
     if (segments->count == 4 && is_text(segments, 3, "compose")) {
         return FIND_VERB(verb, compose, ret_method);
+    }
+    if (segments->count == 6 && is_text(segments, 3, "moveTo") && is_text(segments, 4, "o")) {
+        *ret_method = GCS_MOVE_OBJECT;
+        return span_equal_text(verb, "POST");
     }
     if (segments->count == 8 && is_text(segments, 4, "b") && is_text(segments, 6, "o")) {
         *ret_method = is_text(segments, 3, "copyTo") ? GCS_COPY_OBJECT : GCS_REWRITE_OBJECT;
@@ -189,8 +193,12 @@ int gcs_route_find(struct span verb, struct span path, struct upb_Arena *arena, 
         (segments.count > 2 && is_text(&segments, 1, "o") &&
          read_object(segments.items[2], arena, &route.object, err) != 0) ||
         (segments.count > 7 && (read_bucket(segments.items[5], arena, &route.to_bucket, err) != 0 ||
-                                read_object(segments.items[7], arena, &route.to_object, err) != 0))) {
+                                read_object(segments.items[7], arena, &route.to_object, err) != 0)) ||
+        (route.method == GCS_MOVE_OBJECT && read_object(segments.items[5], arena, &route.to_object, err) != 0)) {
         return -1;
+    }
+    if (route.method == GCS_MOVE_OBJECT) {
+        route.to_bucket = route.bucket;
     }
     *ret_route = route;
     return 0;

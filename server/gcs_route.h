@@ -31,6 +31,7 @@ enum gcs_method {
     GCS_UPDATE_OBJECT,
     GCS_DELETE_OBJECT,
     GCS_COPY_OBJECT,
+    GCS_MOVE_OBJECT,
     GCS_REWRITE_OBJECT,
     GCS_COMPOSE_OBJECT,
     GCS_DOWNLOAD_OBJECT,
@@ -43,7 +44,7 @@ struct gcs_route {
     enum gcs_method method;
     struct bucket_name bucket;
     struct object_name object;
-    struct bucket_name to_bucket; /* of copy and rewrite */
+    struct bucket_name to_bucket; /* of copy, move and rewrite */
     struct object_name to_object;
 };
 

@@ -290,6 +290,15 @@ static int append_object(struct gcs_call *call, const struct object_name *name,
     return result;
 }
 
+/* The one that was copied, unless it is another by now. */
+static int delete_source(struct gcs_call *call, int64_t generation, struct err *err)
+{
+    struct object_conditions conditions = OBJECT_UNCONDITIONAL;
+
+    conditions.generation_match = generation;
+    return object_delete(call->tree, &call->request.route.bucket, &call->request.route.object, &conditions, err);
+}
+
 /* What the request says of the copy wins; else it is as its source. */
 static int copy(struct gcs_call *call, struct object_info *ret_info, struct err *err)
 {
@@ -310,6 +319,12 @@ static int copy(struct gcs_call *call, struct object_info *ret_info, struct err 
         plan.fields = source.fields;
     }
     result = object_writer_commit(call->writer, &plan, ret_info, err);
+    if (result == 0 && request->route.method == GCS_MOVE_OBJECT) {
+        result = delete_source(call, source.generation, err);
+        if (result != 0) {
+            object_info_deinit(ret_info);
+        }
+    }
     object_info_deinit(&source);
     return result;
 }
@@ -324,7 +339,7 @@ void gcs_work_copy_object(struct gcs_call *call)
     char text[24];
     int result = copy(call, &info, &err);
 
-    if (result != 0 || route->method == GCS_COPY_OBJECT) {
+    if (result != 0 || route->method != GCS_REWRITE_OBJECT) {
         answer_object(call, result, &route->to_bucket, &info, &err);
         return;
     }
