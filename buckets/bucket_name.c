@@ -22,7 +22,8 @@ int bucket_name_read(struct span text, struct bucket_name *ret_name, struct err 
                        SPAN_FORMAT(told(text)), text.size, BUCKET_NAME_BYTES_MAX);
     }
     for (size_t i = 0; i < text.size; i++) {
-        bool may_stand = is_alphanumeric(text.data[i]) || (i > 0 && strchr("-_.", text.data[i]) && text.data[i] != '\0');
+        bool may_stand =
+            is_alphanumeric(text.data[i]) || (i > 0 && strchr("-_.", text.data[i]) && text.data[i] != '\0');
 
         if (!may_stand) {
             return err_set(err, ERR_INVALID,
@@ -60,9 +61,11 @@ static int check_segment(struct span name, struct span segment, bool is_last, st
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 static size_t utf8_step(const unsigned char *at, size_t left)
 {
-    size_t size = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
-                  : at[0] >= 0xf0 && at[0] < 0xf5                                                    ? 4
-                                                                                                     : 0;
+    size_t size = at[0] < 0x80                    ? 1
+                  : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                  : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
+                  : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                  : 0;
 
     if (size == 0 || size > left) {
         return 0;

@@ -130,7 +130,8 @@ static int merge(json_t *into, json_t *from, bool is_top)
     const char *key;
     json_t *value;
 
-    json_object_foreach (from, key, value) {
+    json_object_foreach(from, key, value)
+    {
         json_t *old = json_object_get(into, key);
         int result;
 

@@ -25,8 +25,8 @@ struct object_conditions {
     int64_t metageneration_not_match;
 };
 
-#define OBJECT_UNCONDITIONAL                                          \
-    {                                                                 \
+#define OBJECT_UNCONDITIONAL                                       \
+    {                                                              \
         OBJECT_ANY, OBJECT_ANY, OBJECT_ANY, OBJECT_ANY, OBJECT_ANY \
     }
 

@@ -143,8 +143,9 @@ int object_info_write(int fd, const struct object_info *info, struct err *err)
             result = err_set_errno(err, errno, "cannot keep an object's fields, %zu bytes, in an extended attribute",
                                    strlen(text));
         } else if (json_object_size(info->fields) > 0) {
-            result = err_set(err, ERR_UNSUPPORTED,
-                             "The file system of the buckets keeps no extended attributes, and so no fields of objects.");
+            result =
+                err_set(err, ERR_UNSUPPORTED,
+                        "The file system of the buckets keeps no extended attributes, and so no fields of objects.");
         }
     }
     free(text);
@@ -189,8 +190,8 @@ int object_fields_check(const json_t *fields, struct err *err)
     size_t size = json_dumpb(fields, NULL, 0, JSON_COMPACT);
 
     if (size > LIMIT_OBJECT_FIELDS_BYTES) {
-        return err_set(err, ERR_INVALID, "The object's fields and metadata have %zu bytes as JSON, the limit is %d.", size,
-                       LIMIT_OBJECT_FIELDS_BYTES);
+        return err_set(err, ERR_INVALID, "The object's fields and metadata have %zu bytes as JSON, the limit is %d.",
+                       size, LIMIT_OBJECT_FIELDS_BYTES);
     }
     return 0;
 }

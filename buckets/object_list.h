@@ -19,10 +19,10 @@ C_DECLS_BEGIN
 
 struct object_query {
     struct span prefix;
-    bool by_directory;   /* what has a slash behind the prefix is told by its prefix up to there alone */
-    struct span start;   /* names from here on; "": all */
-    struct span end;     /* and below this; "": all */
-    struct span after;   /* names above this one, a page's last; "": all */
+    bool by_directory; /* what has a slash behind the prefix is told by its prefix up to there alone */
+    struct span start; /* names from here on; "": all */
+    struct span end;   /* and below this; "": all */
+    struct span after; /* names above this one, a page's last; "": all */
     uint32_t count_max;
 };
 

@@ -168,11 +168,12 @@ static int move_to_place(int bucket_fd, const struct unnamed_file *file, const s
         *ret_parent_fd = parent_fd;
         return 0;
     }
-    result = flags != 0 && errno == EEXIST
-                 ? err_set(err, ERR_PRECONDITION,
-                           "At least one of the pre-conditions you specified did not hold: ifGenerationMatch=0, and the "
-                           "object exists.")
-                 : refuse_place(err, errno, plan);
+    result =
+        flags != 0 && errno == EEXIST
+            ? err_set(err, ERR_PRECONDITION,
+                      "At least one of the pre-conditions you specified did not hold: ifGenerationMatch=0, and the "
+                      "object exists.")
+            : refuse_place(err, errno, plan);
     close(parent_fd);
     tree_prune(bucket_fd, plan->name);
     return result;

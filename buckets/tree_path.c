@@ -19,7 +19,8 @@ int tree_fail(struct err *err, int errno_value, const char *bucket, const char *
         return err_set(err, ERR_NOT_FOUND, "No such object: %s%s%.200s", bucket, slash, object);
     case EXDEV:
     case ELOOP:
-        return err_set(err, ERR_DENIED, "A symbolic link leads gs://%s%s%.200s out of its bucket.", bucket, slash, object);
+        return err_set(err, ERR_DENIED, "A symbolic link leads gs://%s%s%.200s out of its bucket.", bucket, slash,
+                       object);
     case EACCES:
     case EPERM:
     case EROFS:
@@ -27,8 +28,8 @@ int tree_fail(struct err *err, int errno_value, const char *bucket, const char *
                        strerror(errno_value));
     case ENOSPC:
     case EDQUOT:
-        return err_set(err, ERR_EXHAUSTED, "There is no room on the disk for gs://%s%s%.200s: %s", bucket, slash, object,
-                       strerror(errno_value));
+        return err_set(err, ERR_EXHAUSTED, "There is no room on the disk for gs://%s%s%.200s: %s", bucket, slash,
+                       object, strerror(errno_value));
     default:
         return err_set_errno(err, errno_value, "cannot use gs://%s%s%.200s", bucket, slash, object);
     }

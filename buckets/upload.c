@@ -130,10 +130,9 @@ static int take_state(struct upload *upload, const json_t *root, struct err *err
         return err_set(err, ERR_CORRUPT, "The state of the upload %s cannot be read.", upload->id);
     }
     upload->fields = json_incref(fields);
-    upload->conditions = (struct object_conditions){OBJECT_ANY, number_of(root, "generation_match"),
-                                                    number_of(root, "generation_not_match"),
-                                                    number_of(root, "metageneration_match"),
-                                                    number_of(root, "metageneration_not_match")};
+    upload->conditions = (struct object_conditions){
+        OBJECT_ANY, number_of(root, "generation_match"), number_of(root, "generation_not_match"),
+        number_of(root, "metageneration_match"), number_of(root, "metageneration_not_match")};
     upload->has_crc32c = crc32c != NULL;
     upload->crc32c = (uint32_t)json_integer_value(crc32c);
     upload->has_md5 = json_array_size(md5) == OBJECT_MD5_BYTES;

@@ -56,8 +56,8 @@ void gcs_call_fail(struct gcs_call *call, const struct err *err)
     enum gcs_method method = call->request.route.method;
     bool reads = method == GCS_GET_OBJECT || method == GCS_DOWNLOAD_OBJECT;
     const struct object_conditions *asked = &call->request.conditions;
-    bool not_modified = reads && (asked->generation_not_match != OBJECT_ANY ||
-                                  asked->metageneration_not_match != OBJECT_ANY);
+    bool not_modified =
+        reads && (asked->generation_not_match != OBJECT_ANY || asked->metageneration_not_match != OBJECT_ANY);
     int status = gcs_http_status(err, not_modified);
 
     call->header_count = 0;

@@ -24,8 +24,7 @@ static void cut(struct gcs_call *call)
 /* On a worker. A file that a job has made shorter meanwhile ends the answer, and the connection with it. */
 static void read_piece(struct gcs_call *call)
 {
-    size_t size =
-        call->read_left < LIMIT_OBJECT_PIECE_BYTES ? (size_t)call->read_left : LIMIT_OBJECT_PIECE_BYTES;
+    size_t size = call->read_left < LIMIT_OBJECT_PIECE_BYTES ? (size_t)call->read_left : LIMIT_OBJECT_PIECE_BYTES;
     size_t used = 0;
 
     while (used < size) {

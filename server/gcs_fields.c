@@ -5,29 +5,14 @@
 
 #include "server/excerpt.h"
 
-static const char *const KEPT[] = {"cacheControl",       "contentDisposition", "contentEncoding", "contentLanguage",
-                                   "contentType",        "customTime",         "metadata"};
+static const char *const KEPT[] = {"cacheControl", "contentDisposition", "contentEncoding", "contentLanguage",
+                                   "contentType",  "customTime",         "metadata"};
 /* Made here, told elsewhere, or without a meaning where there is one disk and no access control. */
-static const char *const IGNORED[] = {"acl",
-                                      "bucket",
-                                      "componentCount",
-                                      "crc32c",
-                                      "etag",
-                                      "finalizeTime",
-                                      "generation",
-                                      "id",
-                                      "kind",
-                                      "md5Hash",
-                                      "mediaLink",
-                                      "metageneration",
-                                      "name",
-                                      "owner",
-                                      "selfLink",
-                                      "size",
-                                      "storageClass",
-                                      "timeCreated",
-                                      "timeFinalized",
-                                      "timeStorageClassUpdated",
+static const char *const IGNORED[] = {"acl",          "bucket",       "componentCount", "crc32c",
+                                      "etag",         "finalizeTime", "generation",     "id",
+                                      "kind",         "md5Hash",      "mediaLink",      "metageneration",
+                                      "name",         "owner",        "selfLink",       "size",
+                                      "storageClass", "timeCreated",  "timeFinalized",  "timeStorageClassUpdated",
                                       "updated"};
 
 static bool is_in(const char *key, const char *const *keys, size_t count)
@@ -61,7 +46,8 @@ static int take_crc32c(struct span text, struct gcs_request *request, struct err
     unsigned char bytes[4];
 
     if (decode_base64(text, bytes, sizeof bytes) != 0) {
-        return err_set(err, ERR_INVALID, "Invalid crc32c: \"%.*s\" is not 4 bytes in base64.", SPAN_FORMAT(excerpt(text)));
+        return err_set(err, ERR_INVALID, "Invalid crc32c: \"%.*s\" is not 4 bytes in base64.",
+                       SPAN_FORMAT(excerpt(text)));
     }
     request->crc32c = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
     request->has_crc32c = true;
@@ -104,7 +90,8 @@ static int check_metadata(const json_t *metadata, struct err *err)
     if (!json_is_object(metadata)) {
         return err_set(err, ERR_INVALID, "Invalid metadata: it is to be an object of strings.");
     }
-    json_object_foreach ((json_t *)(uintptr_t)metadata, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)metadata, key, value)
+    {
         if (!json_is_string(value) && !json_is_null(value)) {
             return err_set(err, ERR_INVALID, "Invalid metadata: the value of \"%.100s\" is to be a string.", key);
         }
@@ -142,7 +129,8 @@ int gcs_fields_take(const json_t *resource, struct gcs_request *request, struct 
     const char *key;
     json_t *value;
 
-    json_object_foreach ((json_t *)(uintptr_t)resource, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)resource, key, value)
+    {
         if (take_field(key, value, request, err) != 0) {
             return -1;
         }

@@ -127,8 +127,9 @@ static int take_other(const struct rest_parameter *parameter, struct gcs_request
     }
     if (span_equal_text(parameter->name, "alt")) {
         request->wants_media = span_equal_text(parameter->value, "media");
-        return request->wants_media || span_equal_text(parameter->value, "json") ? 0
-                                                                               : bad_value(parameter, "json or media", err);
+        return request->wants_media || span_equal_text(parameter->value, "json")
+                   ? 0
+                   : bad_value(parameter, "json or media", err);
     }
     if (span_equal_text(parameter->name, "contentEncoding")) {
         json_t *value = json_stringn(parameter->value.data, parameter->value.size);
@@ -138,7 +139,8 @@ static int take_other(const struct rest_parameter *parameter, struct gcs_request
                    : err_set(err, ERR_EXHAUSTED, "no memory for a request");
     }
     if (span_equal_text(parameter->name, "versions")) {
-        return span_equal_text(parameter->value, "false") ? 0 : bad_value(parameter, "false: there is one of each", err);
+        return span_equal_text(parameter->value, "false") ? 0
+                                                          : bad_value(parameter, "false: there is one of each", err);
     }
     if (read_number(parameter->value, &number) != 0) {
         return bad_value(parameter, "a number", err);
@@ -262,7 +264,8 @@ static int read_json(struct span text, struct gcs_request *request, struct err *
     json_error_t where;
 
     if (text.size > JSON_BYTES_MAX) {
-        return err_set(err, ERR_INVALID, "The request's JSON has %zu bytes, the limit is %d.", text.size, JSON_BYTES_MAX);
+        return err_set(err, ERR_INVALID, "The request's JSON has %zu bytes, the limit is %d.", text.size,
+                       JSON_BYTES_MAX);
     }
     if (text.size == 0) {
         return 0;

@@ -33,7 +33,7 @@ struct gcs_range {
 struct gcs_request {
     struct gcs_route route;
     bool is_head;
-    bool wants_media; /* alt=media */
+    bool wants_media;  /* alt=media */
     bool takes_no_308; /* some clients' HTTP libraries would follow it */
     enum gcs_upload_type upload_type;
     struct span upload_id;

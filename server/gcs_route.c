@@ -86,7 +86,8 @@ static bool find_verb(struct span verb, const struct verb_method *methods, size_
     return false;
 }
 
-#define FIND_VERB(verb, methods, ret_method) find_verb(verb, methods, sizeof(methods) / sizeof((methods)[0]), ret_method)
+#define FIND_VERB(verb, methods, ret_method) \
+    find_verb(verb, methods, sizeof(methods) / sizeof((methods)[0]), ret_method)
 
 static int not_served(struct span verb, struct span path, struct err *err)
 {
@@ -142,8 +143,7 @@ static bool find_object_method(struct span verb, const struct segments *segments
     }
     if (segments->count == 8 && is_text(segments, 4, "b") && is_text(segments, 6, "o")) {
         *ret_method = is_text(segments, 3, "copyTo") ? GCS_COPY_OBJECT : GCS_REWRITE_OBJECT;
-        return span_equal_text(verb, "POST") &&
-               (is_text(segments, 3, "copyTo") || is_text(segments, 3, "rewriteTo"));
+        return span_equal_text(verb, "POST") && (is_text(segments, 3, "copyTo") || is_text(segments, 3, "rewriteTo"));
     }
     return false;
 }
@@ -168,14 +168,14 @@ static bool find_method(struct span verb, struct span path, struct segments *seg
     }
     if (is_below(path, DOWNLOAD)) {
         *ret_method = GCS_DOWNLOAD_OBJECT;
-        return split(span_skip(path, strlen(DOWNLOAD)), segments) && segments->count == 3 && is_text(segments, 1, "o") &&
-               span_equal_text(verb, "GET");
+        return split(span_skip(path, strlen(DOWNLOAD)), segments) && segments->count == 3 &&
+               is_text(segments, 1, "o") && span_equal_text(verb, "GET");
     }
     if (span_equal_text(path, API) || is_below(path, API "/")) {
         path = span_skip(path, strlen(API));
         path = path.size > 0 ? span_skip(path, 1) : path;
-        return split(path, segments) && (find_bucket_method(verb, segments, ret_method) ||
-                                         find_object_method(verb, segments, ret_method));
+        return split(path, segments) &&
+               (find_bucket_method(verb, segments, ret_method) || find_object_method(verb, segments, ret_method));
     }
     return false;
 }

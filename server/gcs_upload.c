@@ -118,8 +118,7 @@ static bool is_last(const struct gcs_call *call)
 {
     const struct gcs_range *range = &call->request.range;
 
-    return !range->is_there ||
-           (range->total != OBJECT_ANY && upload_size(call->upload) == (uint64_t)range->total);
+    return !range->is_there || (range->total != OBJECT_ANY && upload_size(call->upload) == (uint64_t)range->total);
 }
 
 static void finish_request(struct gcs_call *call)

@@ -24,8 +24,8 @@ static int read_token(struct span token, char name[OBJECT_NAME_BYTES_MAX + 4], s
 {
     int size = token.size > 0 && token.size < TOKEN_CHARS_MAX && token.size % 4 == 0
                    ? EVP_DecodeBlock((unsigned char *)name, (const unsigned char *)token.data, (int)token.size)
-                   : token.size == 0 ? 0
-                                     : -1;
+               : token.size == 0 ? 0
+                                 : -1;
 
     for (size_t i = token.size; size > 0 && i > 0 && token.data[i - 1] == '='; i--) {
         size--;
@@ -196,7 +196,8 @@ static int list_objects(struct gcs_call *call, json_t *answer, struct err *err)
     int result;
 
     if (request->delimiter.size > 0 && !span_equal_text(request->delimiter, "/")) {
-        return err_set(err, ERR_INVALID, "Invalid argument: the delimiter \"%.*s\" is not supported; it is to be \"/\".",
+        return err_set(err, ERR_INVALID,
+                       "Invalid argument: the delimiter \"%.*s\" is not supported; it is to be \"/\".",
                        SPAN_FORMAT(excerpt(request->delimiter)));
     }
     if (read_token(request->page_token, name, &query.after, err) != 0 ||
@@ -221,8 +222,8 @@ void gcs_work_list_objects(struct gcs_call *call)
     gcs_call_answer(call, 200, answer);
 }
 
-static void answer_object(struct gcs_call *call, int result, const struct bucket_name *bucket,
-                          struct object_info *info, const struct err *err)
+static void answer_object(struct gcs_call *call, int result, const struct bucket_name *bucket, struct object_info *info,
+                          const struct err *err)
 {
     char etag[GCS_ETAG_CHARS];
 
@@ -264,8 +265,8 @@ void gcs_work_delete_object(struct gcs_call *call)
     struct err err = ERR_INIT;
 
     answer_nothing(
-        call,
-        object_delete(call->tree, &request->route.bucket, &request->route.object, &request->conditions, &err), &err);
+        call, object_delete(call->tree, &request->route.bucket, &request->route.object, &request->conditions, &err),
+        &err);
 }
 
 /* ---- objects made of others ---- */

@@ -25,7 +25,7 @@ struct span http_exchange_method(const struct http_exchange *exchange); /* "GET"
 struct span http_exchange_path(const struct http_exchange *exchange);   /* as sent, without the query */
 struct span http_exchange_query(const struct http_exchange *exchange);  /* as sent, without the '?' */
 struct span http_exchange_body(const struct http_exchange *exchange);
-struct span http_exchange_host(const struct http_exchange *exchange); /* with its port, if there is one */
+struct span http_exchange_host(const struct http_exchange *exchange);   /* with its port, if there is one */
 struct span http_exchange_scheme(const struct http_exchange *exchange); /* "http" or "https" */
 /* Lower-case name; empty when absent, the first when there are several. */
 struct span http_exchange_header(const struct http_exchange *exchange, const char *name);

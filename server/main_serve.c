@@ -289,7 +289,8 @@ static int start(struct house *house, struct err *err)
         mount_map_create(house->config.nfs_map.items, house->config.lustre_map.items, &house->mounts, err) ||
         make_controller(house, err) || make_executor(house, err) || make_services(house, err) ||
         make_server(house, err) ||
-        (house->listen.http.count > 0 && main_http_make(&house->http, &house->services, house->config.buckets_dir, err))) {
+        (house->listen.http.count > 0 &&
+         main_http_make(&house->http, &house->services, house->config.buckets_dir, err))) {
         return exit_code_of(err);
     }
     if (main_listen_bind(&house->listen, house->server, house->http.server, err)) {
