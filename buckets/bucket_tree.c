@@ -127,7 +127,7 @@ int bucket_make(struct bucket_tree *tree, const struct bucket_name *name, struct
     if (fd < 0) {
         return tree_fail(err, errno, name->text, "");
     }
-    tree_give_to_owner(tree->root_fd, fd, 0777);
+    tree_give_to_owner(tree->root_fd, fd, 02777);
     close(fd);
     return fsync(tree->root_fd) == 0 ? bucket_stat(tree, name, ret_info, err) : tree_fail(err, errno, name->text, "");
 }

@@ -150,6 +150,18 @@ static int refuse_place(struct err *err, int errno_value, const struct object_pl
     return tree_fail(err, errno_value, plan->bucket->text, name);
 }
 
+static int refuse_rename(struct err *err, int errno_value, const struct object_plan *plan)
+{
+    if (errno_value == EXDEV) {
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "gs://%s/%.200s is on another file system than the buckets directory: no object can be moved there "
+            "whole.",
+            plan->bucket->text, plan->name->text);
+    }
+    return refuse_place(err, errno_value, plan);
+}
+
 /* *ret_parent_fd: the directory it stands in now, to be synced and closed. */
 static int move_to_place(int bucket_fd, const struct unnamed_file *file, const struct object_plan *plan,
                          int *ret_parent_fd, struct err *err)
@@ -173,7 +185,7 @@ static int move_to_place(int bucket_fd, const struct unnamed_file *file, const s
             ? err_set(err, ERR_PRECONDITION,
                       "At least one of the pre-conditions you specified did not hold: ifGenerationMatch=0, and the "
                       "object exists.")
-            : refuse_place(err, errno, plan);
+            : refuse_rename(err, errno, plan);
     close(parent_fd);
     tree_prune(bucket_fd, plan->name);
     return result;

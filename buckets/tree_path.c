@@ -89,7 +89,7 @@ static int make_directory(int parent_fd, const char *name)
     }
     fd = tree_open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY);
     if (fd >= 0) {
-        tree_give_to_owner(parent_fd, fd, 0777);
+        tree_give_to_owner(parent_fd, fd, 02777);
         close(fd);
     }
     return fsync(parent_fd);

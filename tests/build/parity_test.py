@@ -52,7 +52,7 @@ def calls(build_file, rules=tuple(KINDS)):
             rule = getattr(node.value.func, "id", "")
             if rule in rules:
                 yield rule, {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.value.keywords
-                             if keyword.arg in (*SOURCE_LISTS, "name", "deps", "visibility")}
+                             if keyword.arg in (*SOURCE_LISTS, "name", "deps", "visibility", "used_by")}
 
 
 def build_files():
@@ -83,13 +83,18 @@ def differences(cmake, bazel):
 
 def hidden_libraries():
     """Bazel itself says so too, but only where it is installed and after minutes."""
-    libraries = {arguments["name"]: arguments.get("visibility", [])
+    libraries = {"//bazel:" + arguments["name"]: arguments.get("visibility", [])
                  for _, arguments in calls(ROOT / "bazel/BUILD.bazel", ("cc_library",))}
+    for path in build_files():
+        package = path.parent.relative_to(ROOT).as_posix()
+        libraries.update({f"//{package}": arguments["used_by"] + ["//:__pkg__", "//tests:__subpackages__"]
+                          for rule, arguments in calls(path)
+                          if rule == "cj_room" and arguments["name"] == package and "used_by" in arguments})
     for path in build_files():
         package = path.parent.relative_to(ROOT).as_posix().strip(".")
         for rule, arguments in calls(path):
             for label in arguments.get("deps", []):
-                seen_by = libraries.get(label_name(label)) if label.startswith("//bazel:") else None
+                seen_by = libraries.get(label)
                 if seen_by is not None and not {f"//{package}:__pkg__", "//:__subpackages__"} & set(seen_by) and not (
                         package.split("/")[0] == "tests" and "//tests:__subpackages__" in seen_by):
                     yield f"{rule} {arguments['name']}: {label} is not visible to //{package}"
